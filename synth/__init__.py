@@ -1,0 +1,34 @@
+"""Draws signers who do not exist, their signatures, and the forgeries other invented people make of them.
+
+Importing this package is cheap: numba loads when the first name is used, and nothing here touches a file.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .acts import Signature as Signature
+    from .config import CAPTURES as CAPTURES
+    from .config import PROFILES as PROFILES
+    from .config import WorldConfig as WorldConfig
+    from .forgery import FORGERY_KINDS as FORGERY_KINDS
+    from .forgery import forge as forge
+    from .render import render as render
+    from .render import render_batch as render_batch
+    from .signers import Signer as Signer
+    from .signers import World as World
+
+_HOME = {
+    "Signature": "acts", "CAPTURES": "config", "PROFILES": "config", "WorldConfig": "config",
+    "FORGERY_KINDS": "forgery", "forge": "forgery", "render": "render", "render_batch": "render",
+    "Signer": "signers", "World": "signers",
+}  # fmt: skip
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'synth' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value  # a submodule of the same name (render) must not shadow the function
+    return value

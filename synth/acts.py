@@ -1,0 +1,93 @@
+"""Acts and their batches: who signs or forges what, as numbers that the kernels execute.
+
+An `Act` is everything one signature needs, ready for `signing.sign_into`; a `Signature` is what came of it.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import letters
+from .signers import Signer
+from .signing import MAX_SAMPLES, N_EFFORT, PRESSURE, sign_into
+from .streams import Key, child_key, slot
+
+ACTS_PER_SESSION = 4
+_SESSION, _ACT = slot("session"), slot("act")
+_GENUINE_EFFORT = np.zeros(N_EFFORT)
+_GENUINE_EFFORT[PRESSURE] = 1.0
+_NO_MISPERCEPTION = np.zeros(6)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Act:
+    """One signing act before it is executed; see `signing.sign_into` for the meaning of each number."""
+
+    claimed: Signer
+    by: Signer
+    kind: str
+    skill: float
+    number: int
+    author: Signer  # whose text and letterforms are aimed at: the claimed signer, or the writer's own
+    text: Signer
+    hand: Any
+    leak: float
+    session: Key
+    key: Key
+    perceive: Key
+    effort: NDArray[np.float64]
+    misperceive: NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Signature:
+    """One signature: a pen trajectory and where it came from; an image is made of it by `render`.
+
+    Attributes:
+        act: Who wrote what, how.
+        trajectory: Shape ``(n_samples, 4)``: x mm (right), y mm (up), t s, pressure in [0, 1], 0 in the air.
+    """
+
+    act: Act
+    trajectory: NDArray[np.float64]
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Every value drawn for this act, as plain Python numbers and strings."""
+        act = self.act
+        return {
+            "claimed": act.claimed.index, "by": act.by.index, "kind": act.kind, "skill": act.skill,
+            "act": act.number, "profile": act.claimed.profile, "text": act.claimed.text, "leak": act.leak,
+            "effort": act.effort.tolist(), "misperception": act.misperceive.tolist(),
+            **{name: float(act.hand[name]) for name in act.hand.dtype.names},
+        }  # fmt: skip
+
+
+def check_act_number(act: int) -> int:
+    """Return the act number, or raise ValueError if it is no integer from 0 to 2**63 - 1."""
+    if isinstance(act, bool) or not isinstance(act, int | np.integer) or not 0 <= act < 2**63:
+        raise ValueError(f"act is {act!r}; use an integer from 0 to 2**63 - 1")
+    return int(act)
+
+
+def genuine_act(signer: Signer, act: int) -> Act:
+    """Return a signer's act number `act`; acts of one session share half of their variation."""
+    number = check_act_number(act)
+    session = child_key(signer.key, _SESSION, number // ACTS_PER_SESSION)
+    return Act(signer, signer, "genuine", float("nan"), number, signer, signer, signer.hand, 0.0, session,
+               child_key(signer.key, _ACT, number), session, _GENUINE_EFFORT, _NO_MISPERCEPTION)  # fmt: skip
+
+
+def execute(act: Act) -> Signature:
+    """Return the signature an act produces."""
+    samples = np.empty((MAX_SAMPLES, 4))
+    n = sign_into(act.hand, act.text.units, len(act.text.units), act.author.idiolect, act.by.idiolect, act.leak,
+                  act.session, act.key, act.perceive, act.effort, act.misperceive, letters(), samples)  # fmt: skip
+    return Signature(act, samples[:n].copy())
+
+
+def genuine(signer: Signer, act: int) -> Signature:
+    """Return a signer's signature number `act`."""
+    return execute(genuine_act(signer, act))

@@ -1,0 +1,260 @@
+"""Every distribution of the generator, as data one can read top to bottom.
+
+A `Spread` is a one-dimensional law with hard clips; a config class is a flat list of named spreads with
+units in their names. `draw` turns any of them into numbers by inverting the law at one keyed uniform per
+field, so adding or changing a field never moves another. Nothing here draws a stroke.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .streams import Key, normal_quantile, slot, uniform
+
+LAWS = ("fixed", "uniform", "loguniform", "normal", "lognormal", "power")
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """One law: what `a` and `b` mean depends on it, `low` and `high` clip the outcome.
+
+    fixed: a. uniform, loguniform: from a to b. normal: mean a, s.d. b. lognormal: median a, geometric
+    s.d. b. power: Kumaraswamy's law on (0, 1) with shapes a and b, a stand-in for the beta law whose
+    quantile is closed (Kumaraswamy 1980).
+    """
+
+    law: str
+    a: float
+    b: float = 0.0
+    low: float = -np.inf
+    high: float = np.inf
+
+    def __post_init__(self) -> None:
+        if self.law not in LAWS:
+            raise ValueError(f"unknown law {self.law!r}; use one of: {', '.join(LAWS)}")
+        if not (np.isfinite(self.a) and np.isfinite(self.b)) or not self.low <= self.high:
+            raise ValueError(f"{self} is not a law: a and b must be finite, low at most high")
+        if self.law in ("normal", "lognormal") and self.b < 0:
+            raise ValueError(f"the spread b of {self} must not be negative")
+        if self.law in ("loguniform", "lognormal", "power") and (self.a <= 0 or self.b <= 0):
+            raise ValueError(f"a and b of {self} must be above 0")
+
+
+def _fixed(a: float) -> Spread:
+    return Spread("fixed", a)
+
+
+def _uniform(a: float, b: float) -> Spread:
+    return Spread("uniform", a, b)
+
+
+def _loguniform(a: float, b: float) -> Spread:
+    return Spread("loguniform", a, b)
+
+
+def _normal(a: float, b: float, low: float, high: float) -> Spread:
+    return Spread("normal", a, b, low, high)
+
+
+def _lognormal(a: float, b: float, low: float, high: float) -> Spread:
+    return Spread("lognormal", a, b, low, high)
+
+
+@dataclasses.dataclass(frozen=True)
+class Hand:
+    """What stays fixed in one person's hand, drawn once per signer.
+
+    Lengths called `x_heights` are multiples of the height of a small letter. Pen, ink and paper are absent
+    on purpose: no preference for them belongs to a signer, or a verifier would learn pens.
+    """
+
+    # what is written
+    words: Spread = _uniform(1.0, 3.4)
+    word_letters: Spread = _normal(5.8, 2.0, 2.0, 11.0)
+    p_initial: Spread = _fixed(0.25)
+    p_collapse: Spread = _uniform(0.0, 0.8)
+    legible_letters: Spread = _lognormal(4.0, 1.9, 1.0, 12.0)
+    # proportions
+    x_height_mm: Spread = _lognormal(2.6, 1.3, 1.3, 5.5)
+    letter_width: Spread = _lognormal(1.0, 1.25, 0.55, 1.9)
+    slant_deg: Spread = _normal(12.0, 15.0, -25.0, 50.0)
+    slope_deg: Spread = _normal(3.0, 4.5, -10.0, 18.0)
+    bend: Spread = _normal(0.0, 0.03, -0.1, 0.1)
+    ascender: Spread = _lognormal(1.0, 1.25, 0.6, 1.9)
+    descender: Spread = _lognormal(1.0, 1.35, 0.5, 2.2)
+    capital: Spread = _lognormal(1.1, 1.3, 0.7, 2.3)
+    letter_gap_x_heights: Spread = _normal(0.05, 0.14, -0.25, 0.6)
+    word_gap_x_heights: Spread = _lognormal(0.7, 1.6, 0.1, 2.2)
+    taper: Spread = _normal(-0.12, 0.2, -0.6, 0.4)
+    join: Spread = _uniform(0.7, 1.15)
+    roundness: Spread = _lognormal(1.0, 1.25, 0.55, 1.7)
+    shape_x_heights: Spread = _lognormal(0.085, 1.4, 0.03, 0.2)
+    # the flourish
+    p_flourish: Spread = _fixed(0.5)
+    corners: Spread = _uniform(1.0, 6.0)
+    extent: Spread = _lognormal(1.0, 1.35, 0.4, 2.0)
+    lane_x_heights: Spread = _normal(-0.6, 0.8, -2.2, 1.2)
+    lane_drop_x_heights: Spread = _normal(0.3, 0.4, -0.5, 1.2)
+    p_loops: Spread = _fixed(0.55)
+    p_attached: Spread = _fixed(0.6)
+    # movement
+    stroke_time_s: Spread = _lognormal(0.15, 1.18, 0.09, 0.28)
+    isochrony: Spread = _uniform(0.15, 0.30)
+    sigma: Spread = _normal(0.25, 0.05, 0.13, 0.42)
+    overlap: Spread = _uniform(0.28, 0.55)
+    tremor_mm: Spread = _lognormal(0.008, 2.2, 0.0, 0.09)
+    # pressure, relative to its own mean over the act
+    pressure: Spread = _normal(0.6, 0.1, 0.3, 0.85)
+    downstroke_gain: Spread = _uniform(0.05, 0.35)
+    speed_gain: Spread = _normal(0.0, 0.07, -0.15, 0.15)
+    ripple: Spread = _uniform(0.04, 0.14)
+    ramp_on_s: Spread = _uniform(0.015, 0.06)
+    ramp_off_s: Spread = _uniform(0.015, 0.08)
+    # how well the person repeats it
+    stability: Spread = _loguniform(0.011, 0.036)
+    timing: Spread = _loguniform(0.03, 0.09)
+
+
+_RUBRICA = dataclasses.replace(
+    Hand(), words=_uniform(0.35, 1.6), word_letters=_uniform(1.0, 3.5), p_initial=_fixed(0.5),
+    p_flourish=_fixed(1.0), corners=_uniform(4.0, 12.0), extent=_lognormal(1.1, 1.3, 0.6, 2.0),
+    lane_x_heights=_normal(0.2, 0.6, -1.2, 1.6), capital=_lognormal(1.5, 1.3, 0.8, 2.6),
+    p_collapse=_uniform(0.3, 1.0), legible_letters=_lognormal(1.5, 1.5, 1.0, 4.0))  # fmt: skip
+_INITIALS = dataclasses.replace(
+    Hand(), words=_uniform(1.6, 3.9), word_letters=_fixed(1.0), p_initial=_fixed(1.0),
+    capital=_lognormal(1.4, 1.3, 0.8, 2.6), word_gap_x_heights=_normal(0.0, 0.35, -0.7, 1.0),
+    p_flourish=_fixed(0.6), corners=_uniform(1.0, 5.0), join=_uniform(0.1, 0.9))  # fmt: skip
+
+PROFILES: dict[str, Hand] = {"latin_cursive": Hand(), "initials": _INITIALS, "rubrica": _RUBRICA}
+"""Script profiles: each only a set of distributions over the one grammar of `layout.py`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Forger:
+    """How one forger errs on one target: weights of the axes that `1 - skill` multiplies.
+
+    Drawn once per (forger, target), so the same forger fails in the same way twice.
+    """
+
+    perception: Spread = _lognormal(1.0, 1.35, 0.4, 2.2)
+    proportions: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
+    letter_shapes: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
+    spacing: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
+    slowness: Spread = _uniform(0.2, 1.6)
+    shakiness: Spread = _lognormal(1.0, 1.7, 0.2, 3.0)
+    pressure: Spread = _lognormal(1.1, 1.25, 0.6, 1.8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pen:
+    """The pen and ink of one act, drawn afresh for every act, whoever signs."""
+
+    width_mm: Spread = _loguniform(0.22, 0.75)
+    darkness: Spread = _uniform(0.55, 1.0)
+    width_pressure: Spread = _uniform(0.05, 0.6)
+    width_speed: Spread = _uniform(0.0, 0.15)
+    darkness_pressure: Spread = _uniform(0.1, 0.9)
+    darkness_speed: Spread = _uniform(0.0, 0.3)
+    grain: Spread = _uniform(0.0, 0.35)
+
+
+@dataclasses.dataclass(frozen=True)
+class Capture:
+    """How paper became pixels in one act, drawn afresh for every act, whoever signs."""
+
+    oversampling: Spread = _uniform(1.05, 1.9)
+    margin: Spread = _uniform(0.02, 0.15)
+    turn_deg: Spread = _normal(0.0, 0.7, -2.0, 2.0)
+    paper: Spread = _uniform(200.0, 255.0)
+    shade: Spread = _normal(0.0, 6.0, -18.0, 18.0)
+    noise: Spread = _uniform(0.0, 5.0)
+    blur_px: Spread = _uniform(0.25, 0.8)
+    gamma: Spread = _lognormal(1.0, 1.3, 0.5, 2.0)
+    p_bilevel: Spread = _fixed(0.3)
+
+
+CLEAN = Capture(
+    oversampling=_fixed(1.0), margin=_fixed(0.04), turn_deg=_fixed(0.0), paper=_fixed(255.0),
+    shade=_fixed(0.0), noise=_fixed(0.0), blur_px=_fixed(0.0), gamma=_fixed(1.0), p_bilevel=_fixed(0.0))  # fmt: skip
+CAPTURES: dict[str, Capture] = {
+    "clean": CLEAN,
+    "scan": Capture(p_bilevel=_fixed(0.0)),
+    "bilevel": Capture(p_bilevel=_fixed(1.0)),
+    "mixed": Capture(),
+}
+"""Capture profiles: `clean` is paper without a scanner, `mixed` is what training sees."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WorldConfig:
+    """A population: the share of each profile, and the laws of hands, forgers, pens and captures."""
+
+    profiles: tuple[tuple[str, float], ...] = (("latin_cursive", 0.7), ("initials", 0.12), ("rubrica", 0.18))
+    forger: Forger = Forger()
+    pen: Pen = Pen()
+    version: int = 1
+    hands: tuple[tuple[str, Hand], ...] = tuple(PROFILES.items())
+
+    def __post_init__(self) -> None:
+        known = dict(self.hands)
+        for name, weight in self.profiles:
+            if name not in known:
+                raise ValueError(f"unknown profile {name!r}; use one of: {', '.join(known)}")
+            if not weight > 0:
+                raise ValueError(f"profile {name!r} has weight {weight}; weights must be above 0")
+        if not self.profiles:
+            raise ValueError("a world needs at least one profile")
+        if self.version != 1:
+            raise ValueError(f"world config version {self.version} is unknown; this generator draws version 1")
+
+
+def record_type(config: type) -> np.dtype[Any]:
+    """Return the structured type holding one number per field of a config class."""
+    return np.dtype([(field.name, np.float64) for field in dataclasses.fields(config)])
+
+
+@functools.cache
+def law_table(config: Any) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Return a config's laws, shape ``(n_fields, 5)``, and the slot of each field."""
+    names = [field.name for field in dataclasses.fields(config)]
+    spreads = [getattr(config, name) for name in names]
+    laws = np.array([[LAWS.index(s.law), s.a, s.b, s.low, s.high] for s in spreads])
+    return laws, np.array([slot(f"{type(config).__name__}.{name}") for name in names], dtype=np.uint64)
+
+
+@njit(nogil=True, cache=True)
+def _quantile(law: Any, u: float) -> float:
+    kind, a, b = int(law[0]), law[1], law[2]
+    if kind == 0:
+        value = a
+    elif kind == 1:
+        value = a + (b - a) * u
+    elif kind == 2:
+        value = a * (b / a) ** u
+    elif kind == 3:
+        value = a + b * normal_quantile(u)
+    elif kind == 4:
+        value = a * b ** normal_quantile(u)
+    else:
+        value = (1.0 - (1.0 - u) ** (1.0 / b)) ** (1.0 / a)
+    return min(max(value, law[3]), law[4])
+
+
+@njit(nogil=True, cache=True)
+def draw_into(laws: Any, slots: Any, key: Key, out: Any) -> None:
+    """Write one number per law into `out`, shape ``(n_fields,)``: the inverse law at a keyed uniform."""
+    for i in range(len(slots)):
+        out[i] = _quantile(laws[i], uniform(key, slots[i], 0))
+
+
+def draw(config: Any, keys: NDArray[np.uint64]) -> NDArray[Any]:
+    """Return one record per key, shape ``(n,)``, of type ``record_type(type(config))``."""
+    laws, slots = law_table(config)
+    values = np.empty((len(keys), len(slots)))
+    for row, key in zip(values, keys, strict=True):
+        draw_into(laws, slots, (key[0], key[1]), row)
+    return values.view(record_type(type(config)))[:, 0]

@@ -1,0 +1,287 @@
+"""From a text and a hand to pen targets: words, joins, late dots and bars, collapse, the flourish.
+
+A target is a row of four numbers: x and y (mm, y up), the sweep (rad) of the arc that arrives there, and
+1 if the pen is on the paper on the way. A person's version of a letter is an allograph of the shared table,
+deformed by offsets that are that person's for life. A forger's version lies between the target's and the
+forger's own, letter by letter, so that a copy keeps some of the copyist's letterforms.
+"""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from .letterforms import UNITS, letter_table
+from .streams import Key, child, normal, slot, uniform
+
+X, Y, SWEEP, DOWN = range(4)
+MAX_TARGETS = 360
+MAX_UNITS = 40
+POINT, LETTER, SIZE, DRIFT, BEND, FLOURISH = range(6)
+"""Columns of a deviation table: spread of single targets, whole letters (x-heights), letter size (log),
+the walk from letter to letter (x-heights), sweeps (rad) and flourish corners (share of its width)."""
+SPACE = -1
+"""The unit that separates words."""
+
+_VOWELS = np.array([UNITS.index(c) for c in "aeiouaeioaey"])
+_ONSETS = np.array([UNITS.index(c) for c in "bcdfghjklmnprstvwzlrnstmdhkqxbcpg"])
+_CODAS = np.array([UNITS.index(c) for c in "nrslmtdkhnrsnlygxz"])
+_FIRST_CAPITAL = UNITS.index("A")
+_ASCENDERS = np.array([UNITS.index(c) for c in "bdfhklt"])
+
+_TEXT, _WORD, _SYLLABLE, _ONSET, _VOWEL, _CODA = (slot(f"text.{n}") for n in
+                                                  ("text", "word", "syllable", "onset", "vowel", "coda"))  # fmt: skip
+_GLYPH, _MEMBER, _OWN_X, _OWN_Y, _OWN_SWEEP, _OWN_WIDTH, _OWN_LIFT = (
+    slot(f"idiolect.{n}") for n in ("glyph", "member", "x", "y", "sweep", "width", "lift"))  # fmt: skip
+_JOIN, _COLLAPSE, _HEIGHT = (slot(f"idiolect.{n}") for n in ("join", "collapse", "height"))
+_LETTER_X, _LETTER_Y, _LETTER_SIZE, _POINT_X, _POINT_Y, _POINT_SWEEP, _LEAK, _DRIFT = (
+    slot(f"deviation.{n}") for n in ("letter_x", "letter_y", "letter_size", "x", "y", "sweep", "leak", "drift"))  # fmt: skip
+_FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
+    slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn"))  # fmt: skip
+
+
+@functools.cache
+def letters() -> Any:
+    """Return the letter table as the plain tuple of arrays that the kernels take.
+
+    The last array says which glyphs a next letter can be joined to: those whose pen ends near the right
+    edge and not at capital height, since a join from the top of an O would turn Ob into Ab.
+    """
+    t = letter_table()
+    joinable = np.zeros(len(t.advance), dtype=np.bool_)
+    for glyph, (first, last) in enumerate(zip(t.glyph_start[:-1], t.glyph_start[1:], strict=True)):
+        x, y, _ = t.points[first:last][~t.late[first:last]][-1]
+        joinable[glyph] = t.advance[glyph] - x < 0.35 and y < 1.3
+    return (t.points, t.path_start, t.late, t.glyph_start, t.advance, t.group, t.unit_start, joinable)
+
+
+@njit(nogil=True, cache=True)
+def _off(stray: Any, deviation: Any, column: int, name: Any, index: Any) -> float:
+    """Return one deviation: this act's own, plus what a forger always gets wrong here."""
+    value = deviation[0, column] * normal(stray[0], name, index)
+    if deviation[1, column] > 0.0:
+        value += deviation[1, column] * normal(stray[1], name, index)
+    return value
+
+
+@njit(nogil=True, cache=True)
+def write_text(key: Key, hand: Any, units: Any) -> int:
+    """Write a pseudo-name into `units` (syllables, never a list of people); return how many units."""
+    n, n_words = 0, int(hand.words + 0.5)
+    for word in range(n_words):
+        if word > 0:
+            units[n], n = SPACE, n + 1
+        word_key = child(key, _WORD, word)
+        length = int(hand.word_letters + 1.4 * normal(word_key, _TEXT, 0) + 0.5)
+        if hand.word_letters <= 1.0 or (word < n_words - 1 and uniform(word_key, _TEXT, 1) < hand.p_initial):
+            length = 1
+        length, start = min(max(length, 1), 11), n
+        if n + length + 1 > MAX_UNITS:
+            break
+        syllable = 0
+        while n - start < length:
+            vowel_first = syllable == 0 and uniform(word_key, _SYLLABLE, 0) < 0.2
+            if not vowel_first:
+                units[n], n = _ONSETS[int(uniform(word_key, _ONSET, syllable) * len(_ONSETS))], n + 1
+            if n - start < length:
+                units[n], n = _VOWELS[int(uniform(word_key, _VOWEL, syllable) * len(_VOWELS))], n + 1
+            if n - start < length and uniform(word_key, _SYLLABLE, 1 + syllable) < 0.4:
+                units[n], n = _CODAS[int(uniform(word_key, _CODA, syllable) * len(_CODAS))], n + 1
+            syllable += 1
+        units[start] += _FIRST_CAPITAL
+    return n
+
+
+@njit(nogil=True, cache=True)
+def own_glyph(key: Key, unit: int, table: Any) -> int:
+    """Return the allograph a person uses for a letter, for life: a group, then a member of it."""
+    group, unit_start = table[5], table[6]
+    first, last = unit_start[unit], unit_start[unit + 1]
+    # the first family of a letter is the written (cursive) one and the commonest
+    pick = uniform(key, _GLYPH, unit)
+    wanted = group[first + int(pick**1.7 * (last - first))]
+    return own_member(key, wanted, first, last, group)
+
+
+@njit(nogil=True, cache=True)
+def own_member(key: Key, wanted: int, first: int, last: int, group: Any) -> int:
+    """Return the member of a morph group that a person prefers."""
+    while group[first] != wanted:
+        first += 1
+    size = 1
+    while first + size < last and group[first + size] == wanted:
+        size += 1
+    return first + int(uniform(key, _MEMBER, wanted) * size)
+
+
+@njit(nogil=True, cache=True)
+def own_point(key: Key, glyph: int, k: int, shape: float, table: Any) -> tuple[float, float, float]:
+    """Return a person's target (x, y in x-heights, sweep in rad) for point `k` of a glyph."""
+    p, g = table[3][glyph] + k, np.uint64(glyph * 64 + k)
+    width = math.exp(1.5 * shape * normal(key, _OWN_WIDTH, glyph))
+    x = table[0][p, 0] * width + shape * normal(key, _OWN_X, g)
+    y = table[0][p, 1] + shape * (normal(key, _OWN_Y, g) + 0.5 * normal(key, _OWN_LIFT, glyph))
+    return x, y, table[0][p, 2] * math.exp(2.0 * shape * normal(key, _OWN_SWEEP, g))
+
+
+@njit(nogil=True, cache=True)
+def _put(targets: Any, n: int, x: float, y: float, sweep: float, down: float) -> int:
+    if n < MAX_TARGETS:
+        targets[n, 0], targets[n, 1], targets[n, 3] = x, y, down
+        targets[n, 2] = min(max(sweep, -2.9), 2.9)
+        return n + 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def write_letters(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, stray: Any,
+                  deviation: Any, table: Any, targets: Any) -> int:  # fmt: skip
+    """Write the targets of a text, upright, in x-heights from the origin; return how many.
+
+    Args:
+        hand: Proportions to write with (a record of `config.Hand`).
+        units: Letters and `SPACE`.
+        n_units: How many of them count.
+        own: Idiolect key of the person whose signature it is.
+        other: Idiolect key of the person who writes it (equal to `own` when genuine).
+        leak: Share in [0, 1] of the writer's own letterforms, on average over letters.
+        stray: Two keys: of this act's deviations, and of the lasting misperceptions of a forger.
+        deviation: Spreads of both, shape ``(2, 6)``, columns `POINT` to `FLOURISH`.
+        table: `letters()`.
+        targets: Output, shape ``(MAX_TARGETS, 4)``.
+    """
+    n, x, in_word, word_end, can_join = 0, 0.0, 0, 0, False
+    origin = np.empty(MAX_UNITS)
+    scale = np.empty(MAX_UNITS)
+    lift = np.empty(MAX_UNITS)
+    drift_y = 0.0
+    for k in range(n_units):
+        unit = units[k]
+        if unit == SPACE:
+            n = _write_late(hand, units, word_end, k, own, other, leak, stray, deviation, table, origin, scale,
+                            lift, targets, n)  # fmt: skip
+            x, in_word, word_end = x + hand.word_gap_x_heights, 0, k + 1
+            continue
+        capital = unit >= _FIRST_CAPITAL
+        x += _off(stray, deviation, DRIFT, _DRIFT, k)
+        drift_y += 0.5 * _off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
+        size = math.exp(hand.taper * k / 10.0 + _off(stray, deviation, SIZE, _LETTER_SIZE, k))
+        scale[k] = size * (hand.capital if capital else math.exp(0.5 * hand.shape_x_heights * normal(own, _HEIGHT, k)))
+        origin[k] = x + _off(stray, deviation, LETTER, _LETTER_X, k)
+        lift[k] = drift_y + _off(stray, deviation, LETTER, _LETTER_Y, k)
+        joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
+        collapsed = not capital and in_word >= hand.legible_letters and uniform(own, _COLLAPSE, k) < hand.p_collapse
+        if collapsed:
+            n, width = _write_wave(hand, unit, k, own, stray, deviation, origin[k], lift[k], scale[k], joined,
+                                   targets, n)  # fmt: skip
+        else:
+            n, width = _write_glyph(hand, unit, k, own, other, leak, stray, deviation, table, origin[k], lift[k],
+                                    scale[k], joined, False, targets, n)  # fmt: skip
+        can_join = collapsed or table[7][own_glyph(own, unit, table)]
+        x += width * scale[k] * hand.letter_width * (0.75 if capital else 1.0) + hand.letter_gap_x_heights
+        in_word += 1
+        if collapsed:
+            scale[k] = 0.0  # nothing of it is left for the late strokes
+    return _write_late(hand, units, word_end, n_units, own, other, leak, stray, deviation, table, origin, scale,
+                       lift, targets, n)  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _write_late(hand: Any, units: Any, first: int, last: int, own: Key, other: Key, leak: float, stray: Any,
+                deviation: Any, table: Any, origin: Any, scale: Any, lift: Any, targets: Any, n: int) -> int:  # fmt: skip
+    for k in range(first, last):
+        if scale[k] > 0.0:
+            n, _ = _write_glyph(hand, units[k], k, own, other, leak, stray, deviation, table, origin[k], lift[k],
+                                scale[k], False, True, targets, n)  # fmt: skip
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _write_glyph(hand: Any, unit: int, k: int, own: Key, other: Key, leak: float, stray: Any, deviation: Any,
+                 table: Any, x0: float, y0: float, size: float, joined: bool, late: bool, targets: Any,
+                 n: int) -> tuple[int, float]:  # fmt: skip
+    _, path_start, is_late, glyph_start, advance, group, unit_start, _ = table
+    glyph = own_glyph(own, unit, table)
+    copy = own_member(other, group[glyph], unit_start[unit], unit_start[unit + 1], group)
+    share = min(1.0, leak * math.exp(0.6 * normal(stray[1], _LEAK, k)))
+    shape = hand.shape_x_heights
+    first = glyph_start[glyph]
+    for i in range(glyph_start[glyph + 1] - first):
+        if is_late[first + i] != late:
+            continue
+        x, y, sweep = own_point(own, glyph, i, shape, table)
+        if share > 0.0:
+            x2, y2, sweep2 = own_point(other, copy, i, shape, table)
+            x, y, sweep = x + share * (x2 - x), y + share * (y2 - y), sweep + share * (sweep2 - sweep)
+        slot_index = np.uint64(k * 64 + i)
+        x += _off(stray, deviation, POINT, _POINT_X, slot_index)
+        y += _off(stray, deviation, POINT, _POINT_Y, slot_index)
+        if y > 1.0 and unit < _FIRST_CAPITAL:
+            y = 1.0 + (y - 1.0) * hand.ascender
+        elif y < 0.0:
+            y *= hand.descender
+        sweep = sweep * hand.roundness + _off(stray, deviation, BEND, _POINT_SWEEP, slot_index)
+        down = 0.0 if path_start[first + i] and not (joined and i == 0) else 1.0
+        x_scale = size * hand.letter_width * (0.75 if unit >= _FIRST_CAPITAL else 1.0)
+        n = _put(targets, n, x0 + x * x_scale, y0 + y * size, sweep, down)
+    return n, advance[glyph] + share * (advance[copy] - advance[glyph])
+
+
+@njit(nogil=True, cache=True)
+def _write_wave(hand: Any, unit: int, k: int, own: Key, stray: Any, deviation: Any, x0: float, y0: float,
+                size: float, joined: bool, targets: Any, n: int) -> tuple[int, float]:  # fmt: skip
+    """Write a collapsed letter: up and down again, taller where the letter had an ascender."""
+    height = 0.7 * math.exp(0.3 * normal(own, _HEIGHT, 100 + k))
+    for tall in _ASCENDERS:
+        if unit == tall:
+            height *= 2.0
+    width = 0.7 * math.exp(0.25 * normal(own, _OWN_WIDTH, 10_000 + k))
+    for i in range(2):
+        slot_index = np.uint64(k * 64 + i)
+        x = (0.45 + 0.55 * i) * width + _off(stray, deviation, POINT, _POINT_X, slot_index)
+        y = (height if i == 0 else 0.05) + _off(stray, deviation, POINT, _POINT_Y, slot_index)
+        bow = (0.6 if i == 0 else -0.3) + 0.5 * normal(own, _OWN_SWEEP, 10_000 + 2 * k + i)
+        bow = bow * hand.roundness + _off(stray, deviation, BEND, _POINT_SWEEP, slot_index)
+        down = 1.0 if joined or i > 0 else 0.0
+        n = _put(targets, n, x0 + x * size * hand.letter_width, y0 + y * size, bow, down)
+    return n, width
+
+
+@njit(nogil=True, cache=True)
+def write_flourish(hand: Any, own: Key, stray: Any, deviation: Any, targets: Any, n: int, left: float,
+                   right: float) -> int:  # fmt: skip
+    """Append the paraph: long arcs between left and right extremes of the text, or nothing.
+
+    Args:
+        hand: Record of `config.Hand`.
+        own: Idiolect key of the person whose flourish it is.
+        stray: As for `write_letters`.
+        deviation: As for `write_letters`.
+        targets: Targets so far, in x-heights; extended in place.
+        n: How many there are.
+        left: Left end of the text, in x-heights.
+        right: Right end.
+    """
+    if n > 0 and uniform(own, _FLOURISH, 0) >= hand.p_flourish:
+        return n
+    centre, half = 0.5 * (left + right), 0.5 * max(right - left, 5.0) * hand.extent
+    loops = uniform(own, _LOOPS, 0) < hand.p_loops
+    turn_sign = -1.0 if uniform(own, _TURN, 0) < 0.7 else 1.0
+    attached = n > 0 and uniform(own, _ATTACHED, 0) < hand.p_attached
+    side = 1.0 if attached and uniform(own, _SIDE, 0) < 0.6 else -1.0
+    lane = hand.lane_x_heights
+    for i in range(int(hand.corners + 0.5) + 1):
+        reach = half * math.exp(-0.10 * i + 0.25 * normal(own, _EXTENT, i))
+        x = centre + side * reach + 0.15 * half * normal(own, _EXTENT, 100 + i)
+        y = lane + (0.35 + 0.1 * half) * normal(own, _LANE, i)
+        x += 2.0 * half * _off(stray, deviation, FLOURISH, _EXTENT, i)
+        y += (1.0 + 0.6 * half) * _off(stray, deviation, FLOURISH, _LANE, i)
+        bend = 0.35 * normal(own, _TURN, 1 + i) + (
+            turn_sign * (2.2 + 0.35 * normal(own, _LOOPS, 1 + i)) if loops else 0.0
+        )
+        bend += 3.0 * _off(stray, deviation, FLOURISH, _TURN, i)
+        n = _put(targets, n, x, y, bend, 1.0 if i > 0 or attached else 0.0)
+        lane, side = lane - hand.lane_drop_x_heights, -side
+    return n

@@ -1,0 +1,209 @@
+"""One signing act: plan, deviations, movement, pressure. Within-signer variation lives here only.
+
+Genuine acts and forgeries run through the same kernel; they differ only in the numbers handed in. Targets
+are perturbed, never the angles of raw impulses, so that errors do not add up along the signature.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from .kinematics import LENGTH, MU, ONSET, SIGMA, START, TURN, arc_through, timing, trace
+from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y, write_flourish, write_letters
+from .streams import Key, normal, slot, uniform
+
+RATE_HZ = 200.0
+MAX_SAMPLES = 4096
+"""Longest act, in samples: 20 s. A longer one is written faster, never cut."""
+
+SKILL_ERROR, SLOWNESS, SHAKINESS, PRESSURE, PROPORTIONS = range(5)
+"""Columns of the effort an act is written with; all 0 except PRESSURE = 1 when genuine."""
+N_EFFORT = 5
+
+_STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _TEMPO, _FORM = (
+    slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form"))  # fmt: skip
+_DURATION, _SIGMA, _OVERLAP, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "overlap", "pause"))
+_TREMOR, _RIPPLE, _FAIR = (slot(f"motor.{n}") for n in ("tremor", "ripple", "fair"))
+
+
+@njit(nogil=True, cache=True)
+def _both(session: Key, act: Key, name: Any, index: int) -> float:
+    """Return a deviation of unit variance, half of it shared by the acts of a session."""
+    return math.sqrt(0.5) * (normal(session, name, index) + normal(act, name, index))
+
+
+@njit(nogil=True, cache=True)
+def deviations(hand: Any, out: Any) -> None:
+    """Write how far a person strays between acts into row 0 of a deviation table."""
+    sp = hand.stability
+    out[0, 0], out[0, 1], out[0, 2] = 2.2 * sp, 2.4 * sp, 2.0 * sp
+    out[0, 3], out[0, 4], out[0, 5] = 2.6 * sp, 3.0 * sp, 1.3 * sp
+
+
+@njit(nogil=True, cache=True)
+def plan_targets(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, session: Key, act: Key,
+                 perceive: Key, effort: Any, deviation: Any, table: Any, targets: Any) -> int:  # fmt: skip
+    """Write the targets of one act in mm; return how many. Arguments as for `sign_into`."""
+    stray = (act, perceive)
+    n = write_letters(hand, units, n_units, own, other, leak, stray, deviation, table, targets)
+    left, right = (0.0, 0.0) if n == 0 else (targets[0, X], targets[0, X])
+    for i in range(n):
+        left, right = min(left, targets[i, X]), max(right, targets[i, X])
+    n_text = n
+    n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
+    sp, wrong = hand.stability, effort[PROPORTIONS]
+    sx = math.exp(3.0 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.30 * normal(perceive, _STRETCH_X, 0))
+    sy = math.exp(3.0 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.30 * normal(perceive, _STRETCH_Y, 0))
+    shear = math.tan(math.radians(hand.slant_deg)) + 2.0 * sp * _both(session, act, _SHEAR, 0)
+    shear += wrong * 0.18 * normal(perceive, _SHEAR, 0)
+    turn = math.radians(hand.slope_deg) + 1.2 * sp * _both(session, act, _ROTATE, 0)
+    turn += wrong * 0.05 * normal(perceive, _ROTATE, 0)
+    # a slow stretch and squeeze along the line, as when a hand runs out of room
+    wave = 0.9 * sp * (right - left) * _both(session, act, _FORM, 0) + wrong * 0.05 * (right - left) * normal(perceive, _FORM, 0)
+    phase = 2.0 * math.pi * uniform(act, _FORM, 1)
+    span = max(right - left, 1.0)
+    cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm
+    for i in range(n):
+        x, y = targets[i, X], targets[i, Y]
+        along = (x - left) / span
+        x += wave * (math.sin(2.0 * math.pi * along + phase) - math.sin(phase)) / (2.0 * math.pi)
+        y += hand.bend * span * 4.0 * along * (1.0 - along)
+        x, y = sx * (x + (shear if i < n_text else 0.3 * shear) * y), sy * y
+        targets[i, X], targets[i, Y] = mm * (cos * x - sin * y), mm * (sin * x + cos * y)
+    return n
+
+
+@njit(nogil=True, cache=True)
+def plan_strokes(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, strokes: Any,
+                 switch: Any) -> float:  # fmt: skip
+    """Turn targets into timed strokes; return when the act ends, in s.
+
+    Args:
+        hand: Record of `config.Hand`.
+        targets: Rows as in `layout`, in mm.
+        n: How many count; there are n - 1 strokes.
+        session: Session key.
+        act: Act key.
+        effort: Numbers of the forger's struggle.
+        strokes: Output, shape ``(>= n - 1, 6)``.
+        switch: Output, shape ``(>= n,)``: when each stroke takes over the pen, in s.
+    """
+    tempo = math.exp(hand.timing * _both(session, act, _TEMPO, 0)) * (1.0 + effort[SLOWNESS])
+    start, end = 0.02, 0.0
+    for i in range(n - 1):
+        dx, dy = targets[i + 1, X] - targets[i, X], targets[i + 1, Y] - targets[i, Y]
+        length, angle = arc_through(dx, dy, targets[i + 1, SWEEP])
+        sigma = min(max(hand.sigma * math.exp(hand.timing * normal(act, _SIGMA, i)), 0.12), 0.45)
+        duration = hand.stroke_time_s * (max(length, 0.2) / 3.0) ** hand.isochrony
+        duration *= tempo * math.exp(1.5 * hand.timing * normal(act, _DURATION, i))
+        t0, mu = timing(start, duration, sigma)
+        strokes[i, LENGTH], strokes[i, ONSET], strokes[i, MU] = length, t0, mu
+        strokes[i, SIGMA], strokes[i, START], strokes[i, TURN] = sigma, angle, targets[i + 1, SWEEP]
+        switch[i] = start
+        overlap = hand.overlap * (1.0 - 0.4 * min(effort[SKILL_ERROR], 1.0))
+        if i + 2 < n:
+            next_dx, next_dy = targets[i + 2, X] - targets[i + 1, X], targets[i + 2, Y] - targets[i + 1, Y]
+            _, next_angle = arc_through(next_dx, next_dy, targets[i + 2, SWEEP])
+            straight = 0.5 + 0.5 * math.cos(next_angle - angle - targets[i + 1, SWEEP])
+            overlap *= 0.35 + 0.65 * straight
+            if targets[i + 2, DOWN] != targets[i + 1, DOWN]:
+                overlap = 0.12
+        end = max(end, start + duration)
+        hesitation = max(0.0, uniform(act, _PAUSE, i) - 0.9) * 2.5 * effort[SHAKINESS]
+        start += (1.0 - overlap) * duration + hesitation
+    switch[n - 1] = end
+    return end
+
+
+@njit(nogil=True, cache=True)
+def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> None:
+    """Write pressure in [0, 1] into column 3: ramps, heavier downstrokes, a slow ripple; 0 in the air."""
+    rate = 1.0 / (samples[1, 2] - samples[0, 2])
+    ramp_on, ramp_off = max(hand.ramp_on_s * rate, 1.0), max(hand.ramp_off_s * rate, 1.0)
+    mean_speed, n_down = 1e-9, 0
+    for i in range(1, n):
+        if down[i]:
+            mean_speed += math.hypot(samples[i, 0] - samples[i - 1, 0], samples[i, 1] - samples[i - 1, 1])
+            n_down += 1
+    mean_speed /= max(n_down, 1)
+    phase1, phase2 = 6.283 * uniform(act, _RIPPLE, 0), 6.283 * uniform(act, _RIPPLE, 1)
+    frequency = 1.0 + 2.0 * uniform(act, _RIPPLE, 2)
+    since = 0
+    for i in range(n):
+        since = since + 1 if down[i] else 0
+        samples[i, 3] = min(1.0, since / ramp_on)
+    left = 0
+    for i in range(n - 1, -1, -1):
+        left = left + 1 if down[i] else 0
+        j = max(i - 1, 0)
+        dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
+        step = math.hypot(dx, dy)
+        downward = -dy / step if step > 1e-9 else 0.0
+        t = samples[i, 2]
+        ripple = 0.6 * math.sin(6.283 * frequency * t + phase1) + 0.4 * math.sin(6.283 * 2.3 * frequency * t + phase2)
+        gain = 1.0 + effort[PRESSURE] * (hand.downstroke_gain * downward + 1.4 * hand.ripple * ripple)
+        gain -= hand.speed_gain * (min(step / mean_speed, 3.0) - 1.0)
+        value = hand.pressure * gain * samples[i, 3] * min(1.0, left / ramp_off)
+        samples[i, 3] = min(max(value, 0.02), 1.0) if down[i] else 0.0
+
+
+@njit(nogil=True, cache=True)
+def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, samples: Any) -> int:
+    """Move the pen through the targets; write x mm, y mm, t s, pressure rows; return how many.
+
+    Positions are rounded to 1 micrometre, times to 1 ms, pressure to 1 / 65535.
+    """
+    strokes, switch = np.empty((MAX_TARGETS, 6)), np.empty(MAX_TARGETS)
+    end = plan_strokes(hand, targets, n, session, act, effort, strokes, switch)
+    step = max(1.0 / RATE_HZ, math.ceil(1000.0 * end / (MAX_SAMPLES - 2)) / 1000.0)
+    count = min(int(end / step) + 2, MAX_SAMPLES)
+    times, xy, down = np.empty(count), np.empty((count, 2)), np.empty(count, dtype=np.bool_)
+    stroke = 0
+    for i in range(count):
+        times[i] = i * step
+        while stroke < n - 2 and times[i] >= switch[stroke + 1]:
+            stroke += 1
+        down[i] = targets[stroke + 1, DOWN] > 0.5 and times[i] >= switch[0] and i < count - 1
+    trace(strokes, n - 1, targets[0, X], targets[0, Y], times, xy)
+    tremor = hand.tremor_mm + 0.06 * effort[SHAKINESS]
+    for i in range(count):
+        x, y, t = xy[i, 0], xy[i, 1], times[i]
+        for k in range(3):  # three partials between 8 and 11 Hz: physiological tremor
+            omega = 6.283185 * (8.0 + 3.0 * uniform(act, _TREMOR, 3 * k))
+            x += tremor * 0.6 * math.sin(omega * t + 6.283185 * uniform(act, _TREMOR, 3 * k + 1))
+            y += tremor * 0.6 * math.sin(omega * t + 6.283185 * uniform(act, _TREMOR, 3 * k + 2))
+        samples[i, 0], samples[i, 1] = round(1000.0 * x) / 1000.0, round(1000.0 * y) / 1000.0
+        samples[i, 2] = round(1000.0 * t) / 1000.0
+    press(hand, samples, count, down, act, effort)
+    for i in range(count):
+        samples[i, 3] = round(65535.0 * samples[i, 3]) / 65535.0
+    return count
+
+
+@njit(nogil=True, cache=True)
+def sign_into(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, session: Key, act: Key,
+              perceive: Key, effort: Any, misperceive: Any, table: Any, samples: Any) -> int:  # fmt: skip
+    """Write one act, genuine or forged, into `samples`; return the number of rows.
+
+    Args:
+        hand: Record of `config.Hand`: whose proportions and movement are used.
+        units: The text, see `layout.write_text`.
+        n_units: Its length.
+        own: Idiolect key of the person whose signature it is.
+        other: Idiolect key of the person who writes.
+        leak: Share of the writer's own letterforms.
+        session: Session key of the writer.
+        act: Act key.
+        perceive: Key of what a forger always gets wrong about this target.
+        effort: Shape ``(N_EFFORT,)``, see the column names.
+        misperceive: Row 1 of the deviation table, shape ``(6,)``; 0 when genuine.
+        table: `layout.letters()`.
+        samples: Output, shape ``(MAX_SAMPLES, 4)``.
+    """
+    targets, deviation = np.empty((MAX_TARGETS, 4)), np.zeros((2, 6))
+    deviations(hand, deviation)
+    deviation[1] = misperceive
+    n = plan_targets(hand, units, n_units, own, other, leak, session, act, perceive, effort, deviation, table, targets)
+    return perform(hand, targets, n, session, act, effort, samples)
