@@ -7,12 +7,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from .ink import hashed
+from .kernels import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def blur(light: Any, sigma: float) -> None:
     """Blur a raster in place by a Gaussian of s.d. `sigma` (px), cut at one pixel; borders repeat."""
     if sigma <= 0.05:
@@ -35,7 +35,7 @@ def blur(light: Any, sigma: float) -> None:
             above[c] = here
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def digitise(light: Any, capture: Any, bilevel: bool, seed: Any, image: Any) -> None:
     """Write the captured image, dark ink on light paper.
 
@@ -47,16 +47,21 @@ def digitise(light: Any, capture: Any, bilevel: bool, seed: Any, image: Any) -> 
         image: Output, uint8, same shape.
     """
     height, width = light.shape
-    blur(light, capture.blur_px)
+    blur(light, np.float32(capture.blur_px))
+    tone = np.empty(1025, dtype=np.float32)  # the gamma curve, read at 1/1024 steps
+    for i in range(1025):
+        tone[i] = (i / 1024.0) ** capture.gamma
+    noise, threshold = np.float32(capture.noise / 147.8), np.float32(0.55 * capture.paper)
+    across = np.float32(2.0 * capture.shade / width)
     for r in range(height):
+        paper = np.float32(capture.paper + capture.shade * (r / height - 1.0))
         for c in range(width):
-            paper = capture.paper + capture.shade * (2.0 * c / width - 1.0 + r / height)
-            value = paper * light[r, c] ** capture.gamma
-            if capture.noise > 0.0:
+            value = (paper + across * c) * tone[int(light[r, c] * np.float32(1024.0))]
+            if noise > 0.0:
                 h = hashed(c, r, seed)
                 total = (h & np.uint32(255)) + ((h >> np.uint32(8)) & np.uint32(255))
                 total += ((h >> np.uint32(16)) & np.uint32(255)) + (h >> np.uint32(24))
-                value += capture.noise * (total - 510.0) / 147.8
+                value += noise * (np.float32(total) - np.float32(510.0))
             if bilevel:
-                value = 255.0 if value > 0.55 * capture.paper else 0.0
-            image[r, c] = np.uint8(min(max(value + 0.5, 0.0), 255.0))
+                value = np.float32(255.0) if value > threshold else np.float32(0.0)
+            image[r, c] = np.uint8(min(max(value + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))

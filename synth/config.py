@@ -10,9 +10,9 @@ import functools
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from .kernels import kernel
 from .streams import Key, normal_quantile, slot, uniform
 
 LAWS = ("fixed", "uniform", "loguniform", "normal", "lognormal", "power")
@@ -79,7 +79,7 @@ class Hand:
     p_collapse: Spread = _uniform(0.0, 0.8)
     legible_letters: Spread = _lognormal(4.0, 1.9, 1.0, 12.0)
     # proportions
-    x_height_mm: Spread = _lognormal(2.6, 1.3, 1.3, 5.5)
+    x_height_mm: Spread = _lognormal(2.8, 1.3, 1.5, 5.5)
     letter_width: Spread = _lognormal(1.0, 1.25, 0.55, 1.9)
     slant_deg: Spread = _normal(12.0, 15.0, -25.0, 50.0)
     slope_deg: Spread = _normal(3.0, 4.5, -10.0, 18.0)
@@ -153,7 +153,7 @@ class Forger:
 class Pen:
     """The pen and ink of one act, drawn afresh for every act, whoever signs."""
 
-    width_mm: Spread = _loguniform(0.22, 0.75)
+    width_mm: Spread = _loguniform(0.18, 0.6)
     darkness: Spread = _uniform(0.55, 1.0)
     width_pressure: Spread = _uniform(0.05, 0.6)
     width_speed: Spread = _uniform(0.0, 0.15)
@@ -166,7 +166,7 @@ class Pen:
 class Capture:
     """How paper became pixels in one act, drawn afresh for every act, whoever signs."""
 
-    oversampling: Spread = _uniform(1.05, 1.9)
+    oversampling: Spread = _uniform(1.0, 1.6)
     margin: Spread = _uniform(0.02, 0.15)
     turn_deg: Spread = _normal(0.0, 0.7, -2.0, 2.0)
     paper: Spread = _uniform(200.0, 255.0)
@@ -226,7 +226,7 @@ def law_table(config: Any) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
     return laws, np.array([slot(f"{type(config).__name__}.{name}") for name in names], dtype=np.uint64)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _quantile(law: Any, u: float) -> float:
     kind, a, b = int(law[0]), law[1], law[2]
     if kind == 0:
@@ -244,7 +244,7 @@ def _quantile(law: Any, u: float) -> float:
     return min(max(value, law[3]), law[4])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_into(laws: Any, slots: Any, key: Key, out: Any) -> None:
     """Write one number per law into `out`, shape ``(n_fields,)``: the inverse law at a keyed uniform."""
     for i in range(len(slots)):

@@ -10,10 +10,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from .kernels import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def ink_bounds(samples: Any, n: int) -> tuple[float, float, float, float]:
     """Return left, bottom, right, top of the inked part of a trajectory, in mm."""
     left, bottom, right, top = 1e9, 1e9, -1e9, -1e9
@@ -24,7 +25,7 @@ def ink_bounds(samples: Any, n: int) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def line_factors(samples: Any, n: int, pen: Any, factors: Any) -> None:
     """Write width and darkness of each sample relative to the act's mean into `factors`, ``(n, 2)``.
 
@@ -51,7 +52,7 @@ def line_factors(samples: Any, n: int, pen: Any, factors: Any) -> None:
         factors[i, 1] *= length / darkness
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hashed(x: int, y: int, seed: Any) -> Any:
     """Return a 32-bit hash of a pixel and a seed: grain and noise without any state."""
     h = np.uint32(x) * np.uint32(0x85EBCA6B) ^ np.uint32(y) * np.uint32(0xC2B2AE35) ^ np.uint32(seed)
@@ -62,7 +63,7 @@ def hashed(x: int, y: int, seed: Any) -> Any:
     return h ^ (h >> np.uint32(16))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_ink(samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, grain_seed: Any, light: Any) -> None:
     """Draw a trajectory centred on a raster, y up on the page.
 
@@ -98,7 +99,7 @@ def draw_ink(samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, grai
             ax, ay, aw, ad, started = bx, by, bw, bd, True
         step = math.hypot(bx - ax, by - ay)
         last = i + 1 == n or samples[i + 1, 3] <= 0.0
-        if step < 0.6 and not last:
+        if step < 1.0 and not last:
             continue
         _capsule(ax, ay, aw, ad, bx, by, bw, bd, arc, pen.grain, grain_seed, pass_ink, pass_arc, light)
         ax, ay, aw, ad, arc = bx, by, bw, bd, arc + step
@@ -107,7 +108,7 @@ def draw_ink(samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, grai
             light[r, c] *= 1.0 - pass_ink[r, c]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _capsule(ax: float, ay: float, aw: float, ad: float, bx: float, by: float, bw: float, bd: float, arc: float,
              grain: float, grain_seed: Any, pass_ink: Any, pass_arc: Any, light: Any) -> None:  # fmt: skip
     """Lay one piece of line, half-widths aw to bw and darkness ad to bd, starting at path length `arc`."""
@@ -123,13 +124,16 @@ def _capsule(ax: float, ay: float, aw: float, ad: float, bx: float, by: float, b
         for c in range(c0, c1):
             px = c + 0.5 - ax
             u = min(max((px * dx + py * dy) / squared, 0.0), 1.0)
-            distance = math.hypot(px - u * dx, py - u * dy)
             half = aw + u * (bw - aw)
-            covered = min(max(0.5 + half - distance, 0.0), 1.0) - min(max(0.5 - half - distance, 0.0), 1.0)
-            if covered <= 0.0:
+            off_x, off_y = px - u * dx, py - u * dy
+            distance = off_x * off_x + off_y * off_y
+            if distance >= (half + 0.5) * (half + 0.5):
                 continue
-            gate = 1.0 - grain * (hashed(c, r, grain_seed) & np.uint32(0xFFFF)) / 65536.0
-            ink = covered * (ad + u * (bd - ad)) * gate
+            distance = math.sqrt(distance)
+            covered = min(max(0.5 + half - distance, 0.0), 1.0) - min(max(0.5 - half - distance, 0.0), 1.0)
+            ink = covered * (ad + u * (bd - ad))
+            if grain > 0.0:
+                ink *= 1.0 - grain * (hashed(c, r, grain_seed) & np.uint32(0xFFFF)) / 65536.0
             here = arc + u * length
             if pass_ink[r, c] > 0.0 and here - pass_arc[r, c] > 4.0 * half + 4.0:
                 light[r, c] *= 1.0 - pass_ink[r, c]

@@ -13,19 +13,21 @@ Source:
 import math
 from typing import Any
 
-from numba import njit
+import numpy as np
+
+from .kernels import kernel
 
 LENGTH, ONSET, MU, SIGMA, START, TURN = range(6)
 """Columns of a stroke table; TURN is the end angle minus the start angle."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sinc(h: float) -> float:
     """Return sin(h) / h, by its series near 0."""
     return 1.0 - h * h / 6.0 if abs(h) < 1e-4 else math.sin(h) / h
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def travelled_fraction(t: float, onset: float, mu: float, sigma: float) -> float:
     """Return the share of a stroke's length covered at time t (s): a lognormal distribution function."""
     if t <= onset:
@@ -33,7 +35,7 @@ def travelled_fraction(t: float, onset: float, mu: float, sigma: float) -> float
     return 0.5 * math.erfc((mu - math.log(t - onset)) / (sigma * math.sqrt(2.0)))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def displacement(fraction: float, length: float, start: float, turn: float) -> tuple[float, float]:
     """Return how far (mm, mm) a stroke has moved the pen once it covered `fraction` of its length."""
     h = 0.5 * turn * fraction
@@ -41,7 +43,7 @@ def displacement(fraction: float, length: float, start: float, turn: float) -> t
     return chord * math.cos(start + h), chord * math.sin(start + h)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def arc_through(dx: float, dy: float, turn: float) -> tuple[float, float]:
     """Return the arc length (mm) and start angle (rad) of the arc with this chord and this turn.
 
@@ -50,7 +52,7 @@ def arc_through(dx: float, dy: float, turn: float) -> tuple[float, float]:
     return math.hypot(dx, dy) / sinc(0.5 * turn), math.atan2(dy, dx) - 0.5 * turn
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def timing(start: float, duration: float, sigma: float) -> tuple[float, float]:
     """Return (t0, mu) of a stroke that starts to move at `start` (s) and lasts `duration` (s).
 
@@ -60,7 +62,7 @@ def timing(start: float, duration: float, sigma: float) -> tuple[float, float]:
     return start - math.exp(mu - 3.0 * sigma), mu
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def trace(strokes: Any, n: int, x0: float, y0: float, times: Any, xy: Any) -> None:
     """Write pen positions (mm) at rising times (s) into `xy`, shape ``(n_times, 2)``.
 
@@ -72,20 +74,26 @@ def trace(strokes: Any, n: int, x0: float, y0: float, times: Any, xy: Any) -> No
         times: Times in s, rising, shape ``(n_times,)``.
         xy: Output.
     """
+    # where each stroke's fraction leaves 0 and reaches 1, to 1e-5 of its length
+    begins, ends = np.empty(n), np.empty(n)
+    for j in range(n):
+        s = strokes[j]
+        begins[j] = s[ONSET] + math.exp(s[MU] - 4.3 * s[SIGMA])
+        ends[j] = s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA])
     first = 0  # every stroke before this one is over: its whole displacement is in (x0, y0)
     for i in range(len(times)):
         t = times[i]
-        while first < n:
+        while first < n and t >= ends[first]:
             s = strokes[first]
-            if t < s[ONSET] + math.exp(s[MU] + 4.5 * s[SIGMA]):
-                break
             dx, dy = displacement(1.0, s[LENGTH], s[START], s[TURN])
             x0, y0, first = x0 + dx, y0 + dy, first + 1
         x, y = x0, y0
         for j in range(first, n):
-            s = strokes[j]
-            if t <= s[ONSET]:
+            if t <= begins[j]:
+                if t <= begins[j] - 1.0:
+                    break  # strokes start in order but for their lead-in, far below 1 s
                 continue
+            s = strokes[j]
             fraction = travelled_fraction(t, s[ONSET], s[MU], s[SIGMA])
             dx, dy = displacement(fraction, s[LENGTH], s[START], s[TURN])
             x, y = x + dx, y + dy

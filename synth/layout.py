@@ -11,8 +11,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from .kernels import kernel
 from .letterforms import UNITS, letter_table
 from .streams import Key, child, normal, slot, uniform
 
@@ -57,7 +57,7 @@ def letters() -> Any:
     return (t.points, t.path_start, t.late, t.glyph_start, t.advance, t.group, t.unit_start, joinable)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _off(stray: Any, deviation: Any, column: int, name: Any, index: Any) -> float:
     """Return one deviation: this act's own, plus what a forger always gets wrong here."""
     value = deviation[0, column] * normal(stray[0], name, index)
@@ -66,7 +66,7 @@ def _off(stray: Any, deviation: Any, column: int, name: Any, index: Any) -> floa
     return value
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_text(key: Key, hand: Any, units: Any) -> int:
     """Write a pseudo-name into `units` (syllables, never a list of people); return how many units."""
     n, n_words = 0, int(hand.words + 0.5)
@@ -94,7 +94,7 @@ def write_text(key: Key, hand: Any, units: Any) -> int:
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def own_glyph(key: Key, unit: int, table: Any) -> int:
     """Return the allograph a person uses for a letter, for life: a group, then a member of it."""
     group, unit_start = table[5], table[6]
@@ -105,7 +105,7 @@ def own_glyph(key: Key, unit: int, table: Any) -> int:
     return own_member(key, wanted, first, last, group)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def own_member(key: Key, wanted: int, first: int, last: int, group: Any) -> int:
     """Return the member of a morph group that a person prefers."""
     while group[first] != wanted:
@@ -116,7 +116,7 @@ def own_member(key: Key, wanted: int, first: int, last: int, group: Any) -> int:
     return first + int(uniform(key, _MEMBER, wanted) * size)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def own_point(key: Key, glyph: int, k: int, shape: float, table: Any) -> tuple[float, float, float]:
     """Return a person's target (x, y in x-heights, sweep in rad) for point `k` of a glyph."""
     p, g = table[3][glyph] + k, np.uint64(glyph * 64 + k)
@@ -126,7 +126,7 @@ def own_point(key: Key, glyph: int, k: int, shape: float, table: Any) -> tuple[f
     return x, y, table[0][p, 2] * math.exp(2.0 * shape * normal(key, _OWN_SWEEP, g))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put(targets: Any, n: int, x: float, y: float, sweep: float, down: float) -> int:
     if n < MAX_TARGETS:
         targets[n, 0], targets[n, 1], targets[n, 3] = x, y, down
@@ -135,7 +135,7 @@ def _put(targets: Any, n: int, x: float, y: float, sweep: float, down: float) ->
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_letters(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, stray: Any,
                   deviation: Any, table: Any, targets: Any) -> int:  # fmt: skip
     """Write the targets of a text, upright, in x-heights from the origin; return how many.
@@ -188,7 +188,7 @@ def write_letters(hand: Any, units: Any, n_units: int, own: Key, other: Key, lea
                        lift, targets, n)  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _write_late(hand: Any, units: Any, first: int, last: int, own: Key, other: Key, leak: float, stray: Any,
                 deviation: Any, table: Any, origin: Any, scale: Any, lift: Any, targets: Any, n: int) -> int:  # fmt: skip
     for k in range(first, last):
@@ -198,7 +198,7 @@ def _write_late(hand: Any, units: Any, first: int, last: int, own: Key, other: K
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _write_glyph(hand: Any, unit: int, k: int, own: Key, other: Key, leak: float, stray: Any, deviation: Any,
                  table: Any, x0: float, y0: float, size: float, joined: bool, late: bool, targets: Any,
                  n: int) -> tuple[int, float]:  # fmt: skip
@@ -229,7 +229,7 @@ def _write_glyph(hand: Any, unit: int, k: int, own: Key, other: Key, leak: float
     return n, advance[glyph] + share * (advance[copy] - advance[glyph])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _write_wave(hand: Any, unit: int, k: int, own: Key, stray: Any, deviation: Any, x0: float, y0: float,
                 size: float, joined: bool, targets: Any, n: int) -> tuple[int, float]:  # fmt: skip
     """Write a collapsed letter: up and down again, taller where the letter had an ascender."""
@@ -249,7 +249,7 @@ def _write_wave(hand: Any, unit: int, k: int, own: Key, stray: Any, deviation: A
     return n, width
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_flourish(hand: Any, own: Key, stray: Any, deviation: Any, targets: Any, n: int, left: float,
                    right: float) -> int:  # fmt: skip
     """Append the paraph: long arcs between left and right extremes of the text, or nothing.

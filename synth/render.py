@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .acts import Act, Signature
 from .capture import digitise
 from .config import CAPTURES, Capture, Pen, draw_into, law_table, record_type
 from .ink import draw_ink, ink_bounds
+from .kernels import kernel
 from .layout import MAX_UNITS, letters
 from .signing import MAX_SAMPLES, sign_into
 from .streams import child, slot, uniform
@@ -20,7 +20,7 @@ _PEN, _CAPTURE, _GRAIN, _NOISE, _BILEVEL = (slot(f"render.{n}") for n in ("pen",
 _MAX_PIXELS = 40_000_000
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fit(samples: Any, n: int, height: int, width: int, margin: float, turn: float, pen_mm: float) -> float:
     """Return the px per mm at which the inked part just fits the canvas with its margin."""
     left, bottom, right, top = ink_bounds(samples, n)
@@ -30,7 +30,7 @@ def _fit(samples: Any, n: int, height: int, width: int, margin: float, turn: flo
     return min((width - edge) / max(across, 0.1), (height - edge) / max(up, 0.1))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _picture(samples: Any, n: int, px_per_mm: float, key: Any, pen: Any, capture: Any, image: Any) -> None:
     """Draw one trajectory with this pen and capture into a uint8 canvas."""
     light = np.empty(image.shape, dtype=np.float32)
@@ -40,13 +40,13 @@ def _picture(samples: Any, n: int, px_per_mm: float, key: Any, pen: Any, capture
     digitise(light, capture, uniform(key, _BILEVEL, 0) < capture.p_bilevel, noise, image)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _draw_equipment(key: Any, pen_laws: Any, pen_slots: Any, pen_row: Any, laws: Any, slots: Any, row: Any) -> None:
     draw_into(pen_laws, pen_slots, child(key, _PEN, 0), pen_row)
     draw_into(laws, slots, child(key, _CAPTURE, 0), row)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _draw_batch(hands: Any, units: Any, n_units: Any, keys: Any, leaks: Any, efforts: Any, misperceptions: Any,
                 table: Any, pens: Any, pen_rows: Any, pen_laws: Any, pen_slots: Any, captures: Any,
                 capture_rows: Any, laws: Any, slots: Any, height: int, width: int, images: Any, sizes: Any) -> None:  # fmt: skip

@@ -8,18 +8,18 @@ import functools
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .config import WorldConfig, draw_into, law_table, record_type
-from .letterforms import UNITS
+from .kernels import kernel
 from .layout import MAX_UNITS, SPACE, write_text
+from .letterforms import UNITS
 from .streams import Key, child, child_key, root_key, slot, uniform
 
 _SIGNER, _PROFILE, _IDIOLECT, _HAND, _TEXT = (slot(n) for n in ("signer", "profile", "idiolect", "hand", "text"))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _draw_signer(key: Key, shares: Any, laws: Any, slots: Any, hand: Any, hand_row: Any, units: Any) -> Any:
     """Fill one signer's hand and text; return the profile's number and how many units the text has."""
     pick, profile = uniform(key, _PROFILE, 0), 0

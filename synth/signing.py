@@ -8,8 +8,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from .kernels import kernel
 from .kinematics import LENGTH, MU, ONSET, SIGMA, START, TURN, arc_through, timing, trace
 from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y, write_flourish, write_letters
 from .streams import Key, normal, slot, uniform
@@ -28,13 +28,13 @@ _DURATION, _SIGMA, _OVERLAP, _PAUSE = (slot(f"motor.{n}") for n in ("duration", 
 _TREMOR, _RIPPLE, _FAIR = (slot(f"motor.{n}") for n in ("tremor", "ripple", "fair"))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _both(session: Key, act: Key, name: Any, index: int) -> float:
     """Return a deviation of unit variance, half of it shared by the acts of a session."""
     return math.sqrt(0.5) * (normal(session, name, index) + normal(act, name, index))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def deviations(hand: Any, out: Any) -> None:
     """Write how far a person strays between acts into row 0 of a deviation table."""
     sp = hand.stability
@@ -42,7 +42,7 @@ def deviations(hand: Any, out: Any) -> None:
     out[0, 3], out[0, 4], out[0, 5] = 2.6 * sp, 3.0 * sp, 1.3 * sp
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def plan_targets(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, session: Key, act: Key,
                  perceive: Key, effort: Any, deviation: Any, table: Any, targets: Any) -> int:  # fmt: skip
     """Write the targets of one act in mm; return how many. Arguments as for `sign_into`."""
@@ -75,7 +75,7 @@ def plan_targets(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def plan_strokes(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, strokes: Any,
                  switch: Any) -> float:  # fmt: skip
     """Turn targets into timed strokes; return when the act ends, in s.
@@ -117,7 +117,7 @@ def plan_strokes(hand: Any, targets: Any, n: int, session: Key, act: Key, effort
     return end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> None:
     """Write pressure in [0, 1] into column 3: ramps, heavier downstrokes, a slow ripple; 0 in the air."""
     rate = 1.0 / (samples[1, 2] - samples[0, 2])
@@ -149,7 +149,25 @@ def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> 
         samples[i, 3] = min(max(value, 0.02), 1.0) if down[i] else 0.0
 
 
-@njit(nogil=True, cache=True)
+@kernel
+def _shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
+    """Add physiological tremor: three partials between 8 and 11 Hz, amplitude in mm."""
+    for k in range(3):
+        omega = 2.0 * math.pi * (8.0 + 3.0 * uniform(act, _TREMOR, 3 * k))
+        phase_x = 2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 1)
+        phase_y = 2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 2)
+        # a rotation per step instead of a sine per sample; steps are equal
+        turn = omega * (times[1] - times[0])
+        cos, sin = math.cos(turn), math.sin(turn)
+        ax, bx, ay, by = math.sin(phase_x), math.cos(phase_x), math.sin(phase_y), math.cos(phase_y)
+        for i in range(len(times)):
+            xy[i, 0] += 0.6 * tremor * ax
+            xy[i, 1] += 0.6 * tremor * ay
+            ax, bx = ax * cos + bx * sin, bx * cos - ax * sin
+            ay, by = ay * cos + by * sin, by * cos - ay * sin
+
+
+@kernel
 def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, samples: Any) -> int:
     """Move the pen through the targets; write x mm, y mm, t s, pressure rows; return how many.
 
@@ -167,22 +185,17 @@ def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any
             stroke += 1
         down[i] = targets[stroke + 1, DOWN] > 0.5 and times[i] >= switch[0] and i < count - 1
     trace(strokes, n - 1, targets[0, X], targets[0, Y], times, xy)
-    tremor = hand.tremor_mm + 0.06 * effort[SHAKINESS]
+    _shake(times, xy, hand.tremor_mm + 0.06 * effort[SHAKINESS], act)
     for i in range(count):
-        x, y, t = xy[i, 0], xy[i, 1], times[i]
-        for k in range(3):  # three partials between 8 and 11 Hz: physiological tremor
-            omega = 6.283185 * (8.0 + 3.0 * uniform(act, _TREMOR, 3 * k))
-            x += tremor * 0.6 * math.sin(omega * t + 6.283185 * uniform(act, _TREMOR, 3 * k + 1))
-            y += tremor * 0.6 * math.sin(omega * t + 6.283185 * uniform(act, _TREMOR, 3 * k + 2))
-        samples[i, 0], samples[i, 1] = round(1000.0 * x) / 1000.0, round(1000.0 * y) / 1000.0
-        samples[i, 2] = round(1000.0 * t) / 1000.0
+        samples[i, 0], samples[i, 1] = round(1000.0 * xy[i, 0]) / 1000.0, round(1000.0 * xy[i, 1]) / 1000.0
+        samples[i, 2] = round(1000.0 * times[i]) / 1000.0
     press(hand, samples, count, down, act, effort)
     for i in range(count):
         samples[i, 3] = round(65535.0 * samples[i, 3]) / 65535.0
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sign_into(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, session: Key, act: Key,
               perceive: Key, effort: Any, misperceive: Any, table: Any, samples: Any) -> int:  # fmt: skip
     """Write one act, genuine or forged, into `samples`; return the number of rows.

@@ -18,7 +18,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from .kernels import kernel
 
 ENGINE = 1
 """Version of the generator: raised when a seed would give other signatures."""
@@ -54,7 +55,7 @@ def root_key(seed: int) -> Key:
     return np.uint64(words[0]), np.uint64(words[1])
 
 
-@njit(nogil=True, cache=True, inline="never")
+@kernel
 def _multiply_high(a: Any, b: Any) -> Any:
     a0, a1, b0, b1 = a & _LOW, a >> _32, b & _LOW, b >> _32
     middle = a1 * b0 + ((a0 * b0) >> _32)
@@ -62,7 +63,7 @@ def _multiply_high(a: Any, b: Any) -> Any:
     return a1 * b1 + (middle >> _32) + (low >> _32)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def philox(key: Key, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     """Return the four 64-bit words of one Philox4x64-10 block."""
     k0, k1 = key
@@ -74,7 +75,7 @@ def philox(key: Key, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     return c0, c1, c2, c3
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def child(key: Key, name: Any, index: Any) -> Key:
     """Return the key of a part (a signer, an act, a stage): same words in, same key out."""
     words = philox(key, np.uint64(index), np.uint64(1), np.uint64(name), _ZERO)
@@ -87,14 +88,14 @@ def child_key(key: Key, name: Any, index: int) -> Key:
     return np.uint64(first), np.uint64(second)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def uniform(key: Key, name: Any, index: Any) -> float:
     """Return a number inside (0, 1), never 0 and never 1."""
     word = philox(key, np.uint64(index), _ZERO, np.uint64(name), _ZERO)[0]
     return (float(word >> _11) + 0.5) * _UNIT
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _ratio(x: float, a: tuple[float, ...], b: tuple[float, ...]) -> float:
     top, bottom = 0.0, 0.0
     for i in range(len(a) - 1, -1, -1):
@@ -122,7 +123,7 @@ _TAIL_B = (1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612
            2.04426310338993978564e-15)  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def normal_quantile(probability: float) -> float:
     """Return the standard normal quantile of a probability inside (0, 1), to about 1e-15."""
     q = probability - 0.5
@@ -133,7 +134,7 @@ def normal_quantile(probability: float) -> float:
     return -value if q < 0 else value
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def normal(key: Key, name: Any, index: Any) -> float:
     """Return a standard normal number; one uniform each, so nothing depends on other draws."""
     return normal_quantile(uniform(key, name, index))
