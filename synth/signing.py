@@ -14,9 +14,9 @@ from .kinematics import LENGTH, MU, ONSET, SIGMA, START, TURN, arc_through, timi
 from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y, write_flourish, write_letters
 from .streams import Key, normal, slot, uniform
 
-RATE_HZ = 200.0
+RATE_HZ = 100.0
 MAX_SAMPLES = 4096
-"""Longest act, in samples: 20 s. A longer one is written faster, never cut."""
+"""Longest act, in samples: 41 s. A longer one is written faster, never cut."""
 
 SKILL_ERROR, SLOWNESS, SHAKINESS, PRESSURE, PROPORTIONS = range(5)
 """Columns of the effort an act is written with; all 0 except PRESSURE = 1 when genuine."""

@@ -1,0 +1,132 @@
+"""Small layers that more than one network needs, and the seeds of their weights.
+
+Nothing here is a network: those have one file a family. No layer is a Lambda, so that every saved model
+loads with ``safe_mode=True``.
+"""
+
+import hashlib
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def layer_seed(seed: int, layer_name: str) -> int:
+    """Return the seed of one layer's weights, from the model's seed and the layer's name.
+
+    Two layers of equal shape that shared one integer seed would start with identical weights, and unseeded
+    layers would depend on what was built before; a seed for each name avoids both.
+
+    Args:
+        seed: The model's seed, 0 or above.
+        layer_name: The layer's name, unique within the model.
+
+    Returns:
+        An integer from 0 to 2**31 - 1.
+    """
+    digest = hashlib.sha256(f"{seed}/{layer_name}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def he_normal(seed: int, layer_name: str) -> keras.initializers.Initializer:
+    """Return the initializer of a layer that a rectifier follows.
+
+    Args:
+        seed: The model's seed, 0 or above.
+        layer_name: The name of the layer whose kernel it fills.
+
+    Returns:
+        A Keras initializer with a seed of its own.
+
+    Source:
+        He, Zhang, Ren, Sun (2015), "Delving deep into rectifiers", eq. 10. Differs: Keras truncates the
+        normal distribution at two deviations.
+    """
+    return keras.initializers.HeNormal(seed=layer_seed(seed, layer_name))
+
+
+def glorot_uniform(seed: int, layer_name: str) -> keras.initializers.Initializer:
+    """Return the initializer of a layer that no rectifier follows, such as an embedding.
+
+    Args:
+        seed: The model's seed, 0 or above.
+        layer_name: The name of the layer whose kernel it fills.
+
+    Returns:
+        A Keras initializer with a seed of its own.
+
+    Source:
+        Glorot, Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks",
+        eq. 16, as printed.
+    """
+    return keras.initializers.GlorotUniform(seed=layer_seed(seed, layer_name))
+
+
+@keras.saving.register_keras_serializable(package="paraph")
+class L2Normalize(keras.layers.Layer):
+    """Scale each vector of the last axis to length 1, in float32 under every dtype policy.
+
+    A zero vector stays zero and has a finite gradient (1e4 times what flows back, which float16 can mostly
+    hold). The output is float32 even under a 16-bit policy, because losses and scores compare embeddings
+    that differ in the third decimal.
+
+    Args:
+        epsilon: Smallest squared length that is divided by, above 0.
+        **kwargs: ``name`` and the like, for ``keras.layers.Layer``.
+
+    Raises:
+        ValueError: If ``epsilon`` is not above 0.
+    """
+
+    def __init__(self, epsilon: float = 1e-8, **kwargs: Any) -> None:
+        if not epsilon > 0:
+            raise ValueError(f"epsilon is {epsilon!r}; it must be above 0, such as 1e-8")
+        super().__init__(**(kwargs | {"dtype": "float32"}))
+        self.epsilon = epsilon
+
+    def call(self, inputs: Any) -> Any:
+        """Return the unit vectors.
+
+        Args:
+            inputs: Vectors, shape ``(..., d)``.
+
+        Returns:
+            float32 vectors of the same shape and of length 1 (0 where the input is 0).
+        """
+        vectors = ops.cast(inputs, "float32")
+        squared = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+        return vectors * ops.rsqrt(ops.maximum(squared, self.epsilon))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this layer."""
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="paraph")
+class L1Distance(keras.layers.Layer):
+    """Take the absolute difference of two vectors, component by component, in float32.
+
+    It is symmetric: exchanging reference and questioned changes nothing.
+
+    Args:
+        **kwargs: ``name`` and the like, for ``keras.layers.Layer``.
+
+    Source:
+        Koch, Zemel, Salakhutdinov (2015), "Siamese neural networks for one-shot image recognition",
+        section 3.1: the weighted L1 distance, its weights left to the Dense layer that follows.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**(kwargs | {"dtype": "float32"}))
+
+    def call(self, inputs: Any) -> Any:
+        """Return ``|a - b|``.
+
+        Args:
+            inputs: A pair ``[a, b]`` of equal shapes ``(..., d)``.
+
+        Returns:
+            float32, shape ``(..., d)``, never negative.
+        """
+        first, second = inputs
+        return ops.abs(ops.cast(first, "float32") - ops.cast(second, "float32"))

@@ -1,0 +1,214 @@
+"""From an adapter to images in memory: every file that is left out is named, and why.
+
+No real data come in without a validated ``Provenance``.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.images import UnreadableImage, read_image
+
+from .contract import KINDS, Adapter, AdapterError, SignatureFile, Unexpected, record_fault
+from .folders import printable
+from .ink_check import ink_fault
+from .provenance import Provenance
+
+MIN_GENUINE = 2  # one reference and one questioned signature
+
+
+class Skipped(NamedTuple):
+    """A file that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+class Duplicate(NamedTuple):
+    """A file that was left out because its pixels equal those of a file before it."""
+
+    name: str
+    kept: str
+    same_label: bool
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSet:
+    """The signatures of one data set, as parallel sequences, and a full account of what was left out.
+
+    Args:
+        adapter: The adapter's name.
+        provenance: Where the data come from.
+        images: What ``prepare`` made of the pixels, or the grey pixels themselves, shape ``(height, width)``.
+        signers: Claimed signer of each image.
+        kinds: ``genuine``, ``simple`` or ``skilled`` for each image.
+        names: Path of each image relative to the data folder, with forward slashes.
+        forgers: Who made each forgery, or empty.
+        sessions: When each was signed, or empty.
+        captures: How each was captured, or empty.
+        skipped: Files left out because they are unreadable or blank.
+        duplicates: Files left out because an identical image came before.
+        unexpected: What lies in the folder and is not part of its layout.
+        too_few: Signers with fewer than ``MIN_GENUINE`` distinct genuine signatures. Their images are
+            still in the arrays; ``eligible`` masks them.
+    """
+
+    adapter: str
+    provenance: Provenance
+    images: list[NDArray[np.generic]]
+    signers: NDArray[np.str_]
+    kinds: NDArray[np.str_]
+    names: NDArray[np.str_]
+    forgers: NDArray[np.str_]
+    sessions: NDArray[np.str_]
+    captures: NDArray[np.str_]
+    skipped: list[Skipped]
+    duplicates: list[Duplicate]
+    unexpected: list[Unexpected]
+    too_few: list[str]
+
+    def __len__(self) -> int:
+        """Return the number of images kept."""
+        return len(self.images)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many signers, images of each kind, and files left out for each cause."""
+        kinds: dict[str, int] = {kind: int(np.sum(self.kinds == kind)) for kind in KINDS}
+        left_out = {"skipped": len(self.skipped), "duplicates": len(self.duplicates)}
+        rest = {"unexpected": len(self.unexpected), "too_few": len(self.too_few)}
+        return {"signers": len(set(self.signers.tolist())), **kinds, **left_out, **rest}
+
+    @property
+    def eligible(self) -> NDArray[np.bool_]:
+        """True for each image whose signer has enough genuine signatures to be tested, shape ``(n,)``."""
+        return ~np.isin(self.signers, np.array(self.too_few, dtype=np.str_))
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each pair of identical images that carry different labels: one label is wrong."""
+        return [
+            f"{name} is identical to {kept}, which has another signer or kind; only the first is kept"
+            for name, kept, same_label in self.duplicates
+            if not same_label
+        ]
+
+
+@dataclass
+class _Tally:
+    """What has been loaded so far; frozen into a ``LoadedSet`` at the end."""
+
+    images: list[NDArray[np.generic]] = field(default_factory=list)
+    records: list[SignatureFile] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    duplicates: list[Duplicate] = field(default_factory=list)
+    first: dict[bytes, tuple[str, SignatureFile]] = field(default_factory=dict)
+    genuine: Counter[str] = field(default_factory=Counter)
+
+
+def load_signatures(
+    adapter: Adapter,
+    provenance: Provenance,
+    *,
+    prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None = None,
+) -> LoadedSet:
+    """Return every usable signature of a data set, and name whatever is not usable.
+
+    Bad files never raise: unreadable and blank images are skipped, of pixel-identical ones the first is kept.
+    Nothing on disk is changed.
+
+    Args:
+        adapter: The data set, from ``open_adapter``.
+        provenance: The data set's record, from ``load_provenance``.
+        prepare: Applied to each image as it is read, so that a large set need not be held at full size. A
+            ``ValueError`` from it skips the image, with the error's text as the reason.
+
+    Returns:
+        Images, labels and the account.
+
+    Raises:
+        TypeError: If ``provenance`` is not a ``Provenance``.
+        ProvenanceError: If the record has expired.
+        AdapterError: If the adapter yields a record that breaks the contract.
+    """
+    if not isinstance(provenance, Provenance):
+        raise TypeError("data are read only with a validated Provenance; see load_provenance")
+    provenance.check_current()
+    tally = _Tally()
+    for index, record in enumerate(adapter.iter_signatures()):
+        name = _name(record, index, adapter.root)
+        tally.genuine[record.signer] += 0  # a signer all of whose files are bad must be named too
+        try:
+            _load_one(record, name, adapter.root, tally, prepare)
+        except UnreadableImage as error:
+            tally.skipped.append(Skipped(name, error.reason))
+    return _freeze(tally, adapter, provenance)
+
+
+def _load_one(
+    record: SignatureFile,
+    name: str,
+    root: Path,
+    tally: _Tally,
+    prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None,
+) -> None:
+    pixels = _pixels(record, root)
+    key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+    if key in tally.first:
+        kept, earlier = tally.first[key]
+        same_label = (earlier.signer, earlier.kind) == (record.signer, record.kind)
+        tally.duplicates.append(Duplicate(name, kept, same_label))
+        return
+    if fault := ink_fault(pixels):
+        raise UnreadableImage(fault)
+    try:
+        image = pixels if prepare is None else prepare(pixels)
+    except ValueError as error:
+        raise UnreadableImage(" ".join(str(error).split()) or "preprocessing failed") from error
+    tally.first[key] = (name, record)
+    tally.images.append(image)
+    tally.records.append(record)
+    tally.names.append(name)
+    tally.genuine[record.signer] += record.kind == "genuine"
+
+
+def _pixels(record: SignatureFile, root: Path) -> NDArray[np.uint8]:
+    if fault := record_fault(record):
+        raise AdapterError(fault)
+    return read_image(record.image, root=root) if isinstance(record.image, Path) else record.image
+
+
+def _name(record: SignatureFile, index: int, root: Path) -> str:
+    if isinstance(record.image, Path):
+        inside = record.image.is_relative_to(root)
+        path = record.image.relative_to(root) if inside else Path(record.image.name)
+        return printable(path.as_posix())
+    return f"{record.signer}/{record.kind}/#{index}"
+
+
+def _freeze(tally: _Tally, adapter: Adapter, provenance: Provenance) -> LoadedSet:
+    def column(values: list[str]) -> NDArray[np.str_]:
+        return np.array(values, dtype=np.str_)
+
+    return LoadedSet(
+        adapter=adapter.name,
+        provenance=provenance,
+        images=tally.images,
+        signers=column([record.signer for record in tally.records]),
+        kinds=column([record.kind for record in tally.records]),
+        names=column(tally.names),
+        forgers=column([record.forger for record in tally.records]),
+        sessions=column([record.session for record in tally.records]),
+        captures=column([record.capture for record in tally.records]),
+        skipped=tally.skipped,
+        duplicates=tally.duplicates,
+        unexpected=list(adapter.iter_unexpected()),
+        too_few=[signer for signer, genuine in tally.genuine.items() if genuine < MIN_GENUINE],
+    )

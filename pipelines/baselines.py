@@ -1,0 +1,93 @@
+"""Baselines that learn nothing: features whose cosine is a score (pixels, gradient histograms).
+
+Every results table shows them, because a verifier that cannot beat them has learnt nothing. They take
+ink images as the networks do; preprocessing (Otsu, cropping, centring the ink) is in `preprocess.py`.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.floating] | Sequence[NDArray[np.floating]]
+PIXEL_SHAPE = (24, 48)  # height, width
+HOG_SHAPE = (96, 192)
+HOG_CELL = 12
+HOG_BLUR = 1.0  # standard deviation in pixels of HOG_SHAPE
+
+
+def _resized(images: Images, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return images averaged over blocks (enlarged: interpolated) to ``shape``, ``(n, *shape)``."""
+    if len(images) == 0:
+        raise ValueError("need at least one image")
+    made = np.empty((len(images), *shape), dtype=np.float32)
+    for i, image in enumerate(images):
+        ink = np.asarray(image, dtype=np.float32)
+        if ink.ndim != 2 or ink.size == 0:
+            raise ValueError(f"image {i}: need shape (height, width), got {ink.shape}")
+        if not (ink.min() >= 0 and ink.max() <= 1):
+            raise ValueError(f"image {i}: need ink from 0 (paper) to 1, got {ink.min():g} to {ink.max():g}")
+        made[i] = cv2.resize(ink, shape[::-1], interpolation=cv2.INTER_AREA)
+    return made
+
+
+def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows ``(n, d)`` scaled to length 1; a row of zeros (a blank image) stays."""
+    lengths: NDArray[np.float32] = np.linalg.norm(features, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    return features / lengths
+
+
+def pixel_features(images: Images) -> NDArray[np.float32]:
+    """Return coarse pixels less their mean, length 1: their cosine is the correlation of two images.
+
+    The image is stretched to 24 x 48, so its own height and width do not show.
+
+    Args:
+        images: Ink images, 0 (paper) to 1, shape ``(n, height, width)``, or a list of any sizes.
+
+    Returns:
+        Shape ``(n, 1152)``; zeros for a blank image.
+
+    Raises:
+        ValueError: If there is no image, or one is not a finite 2-d array in [0, 1].
+    """
+    pixels = _resized(images, PIXEL_SHAPE).reshape(len(images), -1)
+    return _unit(pixels - pixels.mean(axis=1, keepdims=True))
+
+
+def hog_features(images: Images) -> NDArray[np.float32]:
+    """Return histograms of oriented gradients, length 1, after a resize to 96 x 192 and a light blur.
+
+    9 orientations, cells of 12 x 12, blocks of 2 x 2 cells; larger images are averaged down first, so
+    the cost does not grow with their size.
+
+    Args:
+        images: Ink images, 0 (paper) to 1, shape ``(n, height, width)``, or a list of any sizes.
+
+    Returns:
+        Shape ``(n, 3780)``; zeros for a blank image.
+
+    Raises:
+        ValueError: If there is no image, or one is not a finite 2-d array in [0, 1].
+
+    Source:
+        Dalal, Triggs (2005), "Histograms of oriented gradients for human detection", CVPR. Differs:
+        cells of 12 pixels, no window search. For signatures: Yilmaz et al. (2011), "Offline signature
+        verification using classifier combination of HOG and LBP features", IJCB.
+    """
+    from skimage.feature import hog
+
+    small = _resized(images, HOG_SHAPE)
+    cells = (HOG_CELL, HOG_CELL)
+    rows = [
+        hog(
+            cv2.GaussianBlur(image, (0, 0), HOG_BLUR),
+            orientations=9,
+            pixels_per_cell=cells,
+            cells_per_block=(2, 2),
+        )
+        for image in small
+    ]
+    return _unit(np.asarray(rows, dtype=np.float32))

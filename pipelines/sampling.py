@@ -1,0 +1,143 @@
+"""Batches and evaluation sets as NumPy arrays: who signs and who forges whom, all from (seed, position).
+
+A batch is a pure function of the configuration and its number, so any process can draw any batch.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth import World, render_batch
+from synth.acts import Act, genuine_act
+from synth.forgery import forgery_act
+
+from .config import BatchSettings, EvaluationSettings
+from .preprocess import preprocess
+from .protocols import SignatureSet
+
+_TRAIN, _EVALUATE = 0, 1
+
+
+class Batch(NamedTuple):
+    """Preprocessed canvases, uint8 ``(n, height, width)``; labels ``(n, 2)``: signer slot, 1 = genuine."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+
+
+def batch_acts(world: World, signers: range, settings: BatchSettings, number: int) -> tuple[list[Act], NDArray[np.int32]]:
+    """Return the acts and labels of batch `number`: P signers x (K genuine + F forgeries).
+
+    Args:
+        world: The world.
+        signers: Part of it that targets and forgers come from.
+        settings: Geometry of a batch and the mix of forgeries.
+        number: Any batch number; the same number is the same batch.
+
+    Raises:
+        ValueError: If the part has fewer signers than a batch needs.
+    """
+    needed = settings.signers + 1
+    if len(signers) < needed:
+        raise ValueError(f"{len(signers)} signers are too few for a batch; {needed} are needed")
+    rng = np.random.default_rng(np.random.SeedSequence(world.seed, spawn_key=(_TRAIN, number)))
+    acts: list[Act] = []
+    labels = []
+    for slot, index in enumerate(_distinct(rng, signers, settings.signers)):
+        signer = world[index]
+        for act in rng.integers(2**31) + rng.permutation(4 * settings.genuine)[: settings.genuine]:
+            acts.append(genuine_act(signer, int(act)))
+            labels.append((slot, 1))
+        forgers = _others(rng, signers, index, settings.forgers)
+        for i in range(settings.forgeries):
+            kind = "simple" if rng.random() < settings.simple_share else "freehand"
+            a, b = settings.skill_shapes
+            skill = float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
+            by = world[forgers[i % len(forgers)]]
+            acts.append(forgery_act(signer, by=by, kind=kind, skill=skill, act=int(rng.integers(2**31))))
+            labels.append((slot, 0))
+    return acts, np.array(labels, dtype=np.int32)
+
+
+def _distinct(rng: np.random.Generator, signers: range, n: int) -> list[int]:
+    chosen: dict[int, None] = {}
+    while len(chosen) < n:
+        chosen[signers[int(rng.integers(len(signers)))]] = None
+    return list(chosen)
+
+
+def _others(rng: np.random.Generator, signers: range, target: int, n: int) -> list[int]:
+    n = min(n, len(signers) - 1)
+    chosen: dict[int, None] = {}
+    while len(chosen) < n:
+        index = signers[int(rng.integers(len(signers)))]
+        if index != target:
+            chosen[index] = None
+    return list(chosen)
+
+
+def draw_images(acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed") -> NDArray[np.uint8]:
+    """Return the preprocessed canvases of acts, uint8, shape ``(n, height, width)``."""
+    pictures = render_batch(acts, height=height, width=width, capture=capture)
+    return np.stack([preprocess(picture, height=height, width=width) for picture in pictures])
+
+
+def draw_batch(world: World, signers: range, settings: BatchSettings, number: int, *, height: int, width: int) -> Batch:
+    """Return batch `number`, drawn and preprocessed."""
+    acts, labels = batch_acts(world, signers, settings, number)
+    return Batch(draw_images(acts, height=height, width=width), labels)
+
+
+class EvaluationSet(NamedTuple):
+    """Acts of one part of a world and what the protocols need to know of each."""
+
+    acts: list[Act]
+    signatures: SignatureSet
+    on_grid: NDArray[np.bool_]
+
+
+def evaluation_acts(world: World, signers: range, settings: EvaluationSettings, batch: BatchSettings) -> EvaluationSet:
+    """Return genuine acts, forgeries of the default skill mix, and forgeries on a grid of skills.
+
+    Every target is forged by others of its own part. `on_grid` marks the forgeries of the skill curve, which
+    the headline rates leave out.
+    """
+    acts: list[Act] = []
+    grid: list[bool] = []
+    for index in signers:
+        rng = np.random.default_rng(np.random.SeedSequence(world.seed, spawn_key=(_EVALUATE, index)))
+        signer = world[index]
+        acts.extend(genuine_act(signer, 4 * k) for k in range(settings.genuine))
+        forgers = _others(rng, signers, index, 3)
+        a, b = batch.skill_shapes
+        skills = [float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a)) for _ in range(settings.forgeries)]
+        skills += [skill for skill in settings.skills for _ in range(settings.per_skill)]
+        for i, skill in enumerate(skills):
+            by = world[forgers[i % len(forgers)]]
+            acts.append(forgery_act(signer, by=by, kind="freehand", skill=skill, act=i))
+        grid += [False] * (settings.genuine + settings.forgeries)
+        grid += [True] * (len(skills) - settings.forgeries)
+    return EvaluationSet(acts, describe(acts), np.array(grid))
+
+
+def describe(acts: Sequence[Act]) -> SignatureSet:
+    """Return the protocols' view of acts."""
+    return SignatureSet.of(
+        signer=[str(a.claimed.index) for a in acts],
+        kind=["genuine" if a.kind == "genuine" else "simple" if a.kind == "simple" else "skilled" for a in acts],
+        forger=["" if a.kind == "genuine" else str(a.by.index) for a in acts],
+        skill=[a.skill for a in acts],
+        name=[f"{a.claimed.index}/{a.kind}/{a.by.index}/{a.number}/{a.skill:.4f}" for a in acts],
+    )
+
+
+def draw_in_chunks(acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", chunk: int = 96,
+                   on_chunk: Callable[[int], None] = lambda n: None) -> NDArray[np.uint8]:  # fmt: skip
+    """Return the canvases of many acts, drawn in chunks; `on_chunk` is told how many each added."""
+    parts = []
+    for start in range(0, len(acts), chunk):
+        parts.append(draw_images(acts[start : start + chunk], height=height, width=width, capture=capture))
+        on_chunk(len(parts[-1]))
+    return np.concatenate(parts)
