@@ -31,7 +31,7 @@ class BatchSettings:
     forgeries: int = Field(default=4, ge=0)
     forgers: int = Field(default=2, ge=1)
     simple_share: float = Field(default=0.1, ge=0, le=1)
-    skill_shapes: tuple[float, float] = (3.2, 2.2)
+    skill_shapes: tuple[float, float] = (2.8, 2.2)
 
     @property
     def images(self) -> int:

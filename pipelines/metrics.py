@@ -321,8 +321,9 @@ def bootstrap_over_signers(
     """Return a statistic with its percentile interval from a bootstrap over signers.
 
     Signers are drawn with replacement and bring all their trials. A trial weighs as often as its claimed
-    signer was drawn, times, for a random forgery, as often as its impostor was. Equal seeds draw equal
-    signers, so differences may be taken draw by draw. Thresholds inside ``statistic`` stay frozen.
+    signer was drawn, times, for a random forgery, as often as its impostor was. Equal seeds draw
+    equal signers. Thresholds inside ``statistic`` stay frozen. Where no error was seen the interval is
+    0 to 0: then the rule of three, 3 / number of signers, bounds the rate.
 
     Args:
         trials: Parallel arrays; ``impostor`` is "" unless the trial is a random forgery.

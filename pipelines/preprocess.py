@@ -21,7 +21,7 @@ class BlankImage(ValueError):
 
 
 def ink_of(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """Return the ink (0 = paper, 255 = full) of a grey image and its Otsu threshold.
+    """Return the ink (0 = paper, 255 = full) of a grey image and a threshold between the two (Otsu 1979).
 
     The paper is what remains when dark lines are closed away and the rest is smoothed.
     """
@@ -32,8 +32,10 @@ def ink_of(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     paper = cv2.resize(cv2.blur(paper, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
     bright = cv2.divide(image, cv2.max(paper, 1), scale=255.0)
     ink = cv2.bitwise_not(bright)
-    threshold, _ = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return ink, float(threshold)
+    otsu, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    # Otsu's cut may lie anywhere between two levels (0 for a bilevel scan); the middle of the means does not
+    above, below = cv2.mean(ink, dark)[0], cv2.mean(ink, cv2.bitwise_not(dark))[0]
+    return ink, 0.5 * (above + below)
 
 
 def preprocess(image: NDArray[np.uint8], *, height: int, width: int) -> NDArray[np.uint8]:

@@ -36,13 +36,14 @@ def blur(light: Any, sigma: float) -> None:
 
 
 @kernel
-def digitise(light: Any, capture: Any, bilevel: bool, seed: Any, image: Any) -> None:
+def digitise(light: Any, capture: Any, bilevel: bool, darkness: float, seed: Any, image: Any) -> None:
     """Write the captured image, dark ink on light paper.
 
     Args:
         light: Transmitted light in [0, 1], shape ``(height, width)``; blurred in place.
         capture: Record of `config.Capture`.
         bilevel: Whether the scanner thresholds to black and white.
+        darkness: Mean darkness of the ink, which such a scanner's threshold follows.
         seed: 32-bit seed of the sensor noise.
         image: Output, uint8, same shape.
     """
@@ -51,7 +52,7 @@ def digitise(light: Any, capture: Any, bilevel: bool, seed: Any, image: Any) -> 
     tone = np.empty(1025, dtype=np.float32)  # the gamma curve, read at 1/1024 steps
     for i in range(1025):
         tone[i] = (i / 1024.0) ** capture.gamma
-    noise, threshold = np.float32(capture.noise / 147.8), np.float32(0.55 * capture.paper)
+    noise, threshold = np.float32(capture.noise / 147.8), np.float32(capture.paper * (1.0 - 0.4 * (1.0 - (1.0 - darkness) ** capture.gamma)))
     across = np.float32(2.0 * capture.shade / width)
     for r in range(height):
         paper = np.float32(capture.paper + capture.shade * (r / height - 1.0))

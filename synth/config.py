@@ -115,7 +115,7 @@ class Hand:
     ramp_on_s: Spread = _uniform(0.015, 0.06)
     ramp_off_s: Spread = _uniform(0.015, 0.08)
     # how well the person repeats it
-    stability: Spread = _loguniform(0.011, 0.036)
+    stability: Spread = _loguniform(0.014, 0.046)
     timing: Spread = _loguniform(0.03, 0.09)
 
 

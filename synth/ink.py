@@ -93,7 +93,7 @@ def draw_ink(samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, grai
         x, y = samples[i, 0] - cx, samples[i, 1] - cy
         bx = 0.5 * width + px_per_mm * (cos * x - sin * y)
         by = 0.5 * height - px_per_mm * (sin * x + cos * y)
-        bw = 0.5 * max(pen.width_mm * px_per_mm * factors[i, 0], 0.3)
+        bw = 0.5 * max(pen.width_mm * px_per_mm, 1.0) * factors[i, 0]
         bd = min(pen.darkness * factors[i, 1], 0.98)
         if not started:
             ax, ay, aw, ad, started = bx, by, bw, bd, True

@@ -37,7 +37,8 @@ def _picture(samples: Any, n: int, px_per_mm: float, key: Any, pen: Any, capture
     grain = np.uint32(uniform(key, _GRAIN, 0) * 4294967296.0)
     draw_ink(samples, n, px_per_mm, math.radians(capture.turn_deg), pen, grain, light)
     noise = np.uint32(uniform(key, _NOISE, 0) * 4294967296.0)
-    digitise(light, capture, uniform(key, _BILEVEL, 0) < capture.p_bilevel, noise, image)
+    bilevel = uniform(key, _BILEVEL, 0) < capture.p_bilevel
+    digitise(light, capture, bilevel, min(pen.darkness, 0.98), noise, image)
 
 
 @kernel

@@ -91,7 +91,7 @@ def test_a_lambda_layer_does_not_pass_because_it_would_not_load_safely():
     def builder(**arguments):
         return tiny(**arguments, break_law="lambda")
 
-    with pytest.raises(ValueError, match="(?i)lambda"):
+    with pytest.raises(ValueError, match=r"(?i)lambda"):
         models.check_model(builder, image_shape=SHAPE, embedding_dim=DIM)
 
 
@@ -127,7 +127,7 @@ def test_resnet_small_keeps_detail_and_stays_small():
 
 
 def test_a_stem_that_crashes_native_kernels_is_refused():
-    with pytest.raises(ValueError, match="stem_channels is 4; .* at least 8"):
+    with pytest.raises(ValueError, match=r"stem_channels is 4; .* at least 8"):
         models.build("resnet_small", image_shape=SHAPE, seed=0, stem_channels=4)
 
 

@@ -184,7 +184,10 @@ def test_a_loss_survives_serialization(loss):
         (lambda: SupervisedContrastive(forgery_weight=-1.0), "forgery_weight is -1.0"),
         (lambda: PairLogistic(scale=-2.0), "scale is -2.0"),
         (lambda: PairLogistic(bias=float("inf")), "bias is inf"),
-        (lambda: PairLogistic(genuine_weight=0, skilled_weight=0, random_weight=0), "sum of the three weights"),
+        (
+            lambda: PairLogistic(genuine_weight=0, skilled_weight=0, random_weight=0),
+            "sum of the three weights",
+        ),
         (lambda: Contrastive(margin=0), "margin is 0"),
         (lambda: WeightedSum([]), "0 losses"),
         (lambda: WeightedSum([Contrastive()], [1.0, 2.0]), "1 losses with 2 weights"),

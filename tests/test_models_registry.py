@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,9 +11,8 @@ from models import registry
 
 
 @pytest.fixture(autouse=True)
-def _registry_is_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _registry_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
-    yield
 
 
 def make_builder(qualname: str):
@@ -53,17 +51,17 @@ def test_running_a_cell_again_replaces_the_builder():
 
 
 def test_another_function_cannot_take_a_name_in_use():
-    with pytest.raises(ValueError, match="'resnet_small' already belongs to models.resnet.resnet_small"):
+    with pytest.raises(ValueError, match=r"'resnet_small' already belongs to models\.resnet\.resnet_small"):
         models.register("resnet_small")(make_builder("usurper"))
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_one():
-    with pytest.raises(ValueError, match="unknown network 'resnet_smal'; did you mean 'resnet_small'"):
+    with pytest.raises(ValueError, match=r"unknown network 'resnet_smal'; did you mean 'resnet_small'"):
         models.build("resnet_smal", seed=0)
 
 
 def test_a_name_like_no_other_is_answered_with_the_list():
-    with pytest.raises(ValueError, match="unknown network 'qqq'; use one of: .*resnet18"):
+    with pytest.raises(ValueError, match=r"unknown network 'qqq'; use one of: .*resnet18"):
         models.build("qqq", seed=0)
 
 
@@ -71,19 +69,19 @@ def test_a_name_like_no_other_is_answered_with_the_list():
     "shape", [(96, 192), (31, 192, 1), (96, 16, 1), (96, 192, 0), (96.0, 192, 1), (True, 192, 1), "abc", None]
 )
 def test_an_image_shape_out_of_range_is_refused(shape):
-    with pytest.raises(ValueError, match="image_shape is .* at least 32"):
+    with pytest.raises(ValueError, match=r"image_shape is .* at least 32"):
         models.build("resnet_small", image_shape=shape, seed=0)
 
 
 @pytest.mark.parametrize("embedding_dim", [1, 0, 2.5, True])
 def test_an_embedding_dim_out_of_range_is_refused(embedding_dim):
-    with pytest.raises(ValueError, match="embedding_dim is .* from 2 up"):
+    with pytest.raises(ValueError, match=r"embedding_dim is .* from 2 up"):
         models.build("resnet_small", embedding_dim=embedding_dim, seed=0)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None, False])
 def test_a_seed_out_of_range_is_refused(seed):
-    with pytest.raises(ValueError, match="seed is .* from 0 up"):
+    with pytest.raises(ValueError, match=r"seed is .* from 0 up"):
         models.build("resnet_small", seed=seed)
 
 

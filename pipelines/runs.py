@@ -1,0 +1,133 @@
+"""A run folder: what was configured, where it ran, what came of it; unfinished until it says otherwise."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import RunConfig
+from .files import write_json
+
+if TYPE_CHECKING:
+    from .verifier import Verifier
+
+FORMAT = 1
+_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "numba", "opencv-python-headless", "scikit-learn")
+
+
+class RunError(ValueError):
+    """A run folder cannot be used as asked; the message is one line."""
+
+
+class Run:
+    """One run folder.
+
+    Args:
+        path: The folder; made by `start`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def start(self, config: RunConfig, *, fresh: bool = False) -> None:
+        """Make or reopen the folder for this configuration.
+
+        Raises:
+            RunError: If it holds another run's configuration, or something that is no run.
+        """
+        recorded = self / "config.json"
+        if fresh and recorded.exists():
+            self._clear()
+        if recorded.exists():
+            if self.config() != config:
+                raise RunError(
+                    f"{self.path} holds a run with another configuration; use --fresh to start over, or another --run"
+                )
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunError(f"{self.path} exists and is no run folder; choose another --run")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_json(self / "environment.json", environment())
+            self.mark("unfinished", stage="training")
+            write_json(recorded, config.to_dict())
+        except OSError as error:
+            raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
+
+    def _clear(self) -> None:
+        """Remove what a run writes, and nothing else."""
+        for pattern in ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "figures/*", "checkpoints/*"):
+            for file in self.path.glob(pattern):
+                file.unlink()
+
+    def config(self) -> RunConfig:
+        """Return the recorded configuration."""
+        return RunConfig.from_dict(self.read("config.json"))
+
+    def read(self, name: str) -> Any:
+        """Return the content of one JSON file of the run; a missing or broken one raises RunError."""
+        try:
+            return json.loads((self / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.path} has no {name}; it is no finished run, start one with `demo`") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self / name} cannot be read: {error}") from error
+
+    def mark(self, state: str, *, stage: str) -> None:
+        """Record whether the run is "unfinished" or "finished", and what it is at."""
+        write_json(self / "state.json", {"format": FORMAT, "state": state, "stage": stage})
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run says that it is finished."""
+        return (self / "state.json").exists() and self.read("state.json")["state"] == "finished"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, machine and threads: what equal numbers depend on."""
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    from synth.streams import ENGINE
+
+    return {
+        "python": sys.version.split()[0], "system": platform.system(), "processor": platform.machine(),
+        "cores": os.cpu_count(), "packages": versions, "synth_engine": ENGINE,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+    }  # fmt: skip
+
+
+def load_verifier(run: str | Path) -> "Verifier":
+    """Return the verifier of a finished run.
+
+    Args:
+        run: The run folder.
+
+    Raises:
+        RunError: If the folder is no run, unfinished, of an unknown format, or its weights were changed.
+    """
+    from .verifier import Verifier
+
+    folder = Run(run)
+    record = folder.read("verifier.json")
+    if record.get("format") != FORMAT:
+        raise RunError(
+            f"{run} was written in format {record.get('format')} by Paraph {record.get('version')}; this is format {FORMAT}"
+        )
+    return Verifier.load(folder, record)

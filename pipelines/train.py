@@ -1,0 +1,126 @@
+"""Training: Keras `fit` over the drawn stream, a checkpoint after every epoch, resumable at each.
+
+Batches depend on their number alone and the networks hold no random state, so a run that was killed and
+started again sees the same data and goes on from the last finished epoch.
+"""
+
+import csv
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .config import RunConfig, TrainSettings
+from .files import write_beside
+from .inputs import training_stream
+from .precision import choose_precision, choose_xla
+from .runs import Run
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+Say = Callable[[str], None]
+
+
+def build_loss(settings: TrainSettings) -> Any:
+    """Return the loss a configuration names."""
+    from models.losses import PairLogistic, SupervisedContrastive, WeightedSum
+
+    contrastive = SupervisedContrastive(temperature=settings.temperature)
+    if settings.loss == "supervised_contrastive":
+        return contrastive
+    return WeightedSum([contrastive, PairLogistic()], [1.0, 1.0])
+
+
+def build_model(config: RunConfig, say: Say) -> Any:
+    """Return the compiled network of a configuration; says which precision and XLA setting and why."""
+    import keras
+
+    import models
+
+    settings = config.train
+    precision, xla = choose_precision(settings.precision), choose_xla(settings.xla)
+    say(f"precision {precision.value}: {precision.reason}; XLA {xla.value}: {xla.reason}")
+    keras.config.set_dtype_policy(precision.value)
+    model = models.build(settings.model, image_shape=(settings.height, settings.width, 1),
+                         embedding_dim=settings.embedding_dim, seed=settings.seed)  # fmt: skip
+    steps = settings.epochs * settings.steps_per_epoch
+    warmup = max(1, int(settings.warmup_share * steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup)  # fmt: skip
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=5.0)
+    model.compile(optimizer=optimizer, loss=build_loss(settings), jit_compile=xla.value == "on")
+    return model
+
+
+def last_checkpoint(run: Run) -> tuple[int, Path] | None:
+    """Return the number of finished epochs and the newest whole checkpoint, or None."""
+    found = sorted((run / "checkpoints").glob("epoch-*.keras"))
+    return (int(found[-1].stem.split("-")[1]), found[-1]) if found else None
+
+
+def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = None) -> Any:
+    """Train, or go on training, and return the network; `model.keras` is written at the end.
+
+    Args:
+        run: Its folder.
+        config: Its configuration.
+        say: Told one line at a time what happens.
+        watch: Further Keras callbacks, such as a progress bar.
+
+    Raises:
+        FloatingPointError: If the loss becomes NaN or infinite.
+    """
+    import keras
+
+    settings = config.train
+    model = build_model(config, say)
+    begun = last_checkpoint(run)
+    if begun is not None:
+        model = keras.saving.load_model(begun[1], safe_mode=True)
+        say(f"going on after epoch {begun[0]} of {settings.epochs}")
+    first = begun[0] if begun is not None else 0
+    (run / "checkpoints").mkdir(exist_ok=True)
+    stream = training_stream(config, first * settings.steps_per_epoch, settings.epochs * settings.steps_per_epoch)
+    if first < settings.epochs:
+        model.fit(stream, initial_epoch=first, epochs=settings.epochs, steps_per_epoch=settings.steps_per_epoch,
+                  verbose=0, callbacks=[_journal(run, config.batch.images), *(watch or [])])  # fmt: skip
+    write_beside(run / "model.keras", model.save)
+    return model
+
+
+def _journal(run: Run, images_per_batch: int) -> Any:
+    """Return the callback that logs, checkpoints and stops a run whose loss has broken."""
+    import keras
+    import numpy as np
+
+    class Journal(keras.callbacks.Callback):  # type: ignore[misc]
+        """Writes `log.csv` and a checkpoint after every epoch."""
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.started = time.perf_counter()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if not np.isfinite(logs["loss"]):
+                raise FloatingPointError(
+                    f"the loss became {logs['loss']} at step {batch}; lower learning_rate, or use precision float32"
+                )
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            seconds = time.perf_counter() - self.started
+            steps = self.params["steps"]
+            row = {"epoch": epoch + 1, "loss": round(float(logs["loss"]), 6), "seconds": round(seconds, 2),
+                   "images_per_s": round(steps * images_per_batch / seconds, 1)}  # fmt: skip
+            path = run / f"checkpoints/epoch-{epoch + 1:04d}.keras"
+            write_beside(path, self.model.save)
+            for old in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:
+                old.unlink()
+            new = not (run / "log.csv").exists()
+            with (run / "log.csv").open("a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, fieldnames=list(row))
+                if new:
+                    writer.writeheader()
+                writer.writerow(row)
+
+    return Journal()
