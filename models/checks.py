@@ -20,9 +20,7 @@ from .registry import Builder, check_arguments, find
 _Array = NDArray[Any]
 
 
-def check_model(
-    builder: Builder, *, image_shape: tuple[int, int, int] = (48, 96, 1), embedding_dim: int = 16
-) -> None:
+def check_model(builder: Builder, *, image_shape: tuple[int, int, int] = (48, 96, 1), embedding_dim: int = 16) -> None:
     """Raise unless a builder keeps the contract that training and verification rely on.
 
     Nothing is left on disk. A network that crashes a native kernel ends the process: run networks that are

@@ -222,9 +222,7 @@ class WeightedSum(keras.losses.Loss):
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
         weights = [1.0] * len(losses) if weights is None else list(weights)
         if not losses or len(weights) != len(losses):
-            raise ValueError(
-                f"{len(losses)} losses with {len(weights)} weights; give one weight for each loss"
-            )
+            raise ValueError(f"{len(losses)} losses with {len(weights)} weights; give one weight for each loss")
         self.losses = list(losses)
         self.weights = [_zero_or_more("a weight", weight) for weight in weights]
 
@@ -238,9 +236,7 @@ class WeightedSum(keras.losses.Loss):
         Returns:
             A float32 scalar.
         """
-        return sum(
-            weight * loss(y_true, y_pred) for weight, loss in zip(self.weights, self.losses, strict=True)
-        )
+        return sum(weight * loss(y_true, y_pred) for weight, loss in zip(self.weights, self.losses, strict=True))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""

@@ -80,9 +80,7 @@ def build(
     builder = find(name)
     check_arguments(image_shape=image_shape, embedding_dim=embedding_dim, seed=seed)
     height, width, channels = map(int, image_shape)  # a saved model cannot hold NumPy's numbers
-    return builder(
-        image_shape=(height, width, channels), embedding_dim=int(embedding_dim), seed=int(seed), **options
-    )
+    return builder(image_shape=(height, width, channels), embedding_dim=int(embedding_dim), seed=int(seed), **options)
 
 
 def find(name: str) -> Builder:
@@ -127,9 +125,7 @@ def check_arguments(*, image_shape: tuple[int, int, int], embedding_dim: int, se
             f"numbers with height and width at least {_MIN_SIDE}, such as (96, 192, 1)"
         )
     if not (_is_int(embedding_dim) and embedding_dim >= 2):
-        raise ValueError(
-            f"embedding_dim is {embedding_dim!r}; it must be a whole number from 2 up, such as 256"
-        )
+        raise ValueError(f"embedding_dim is {embedding_dim!r}; it must be a whole number from 2 up, such as 256")
     if not (_is_int(seed) and seed >= 0):
         raise ValueError(f"seed is {seed!r}; it must be a whole number from 0 up, such as 0")
 

@@ -13,7 +13,7 @@ from keras import layers
 from .layers import L2Normalize, glorot_uniform, he_normal
 from .registry import register
 
-# A short run must reach good running averages: with Keras's 0.99 they still lean on their start after 300 steps.
+# Keras's 0.99 leaves the running averages leaning on their start after 300 steps; short runs need less memory.
 _MOMENTUM = 0.95
 # kind, channels, stride; a bottleneck is half as wide inside
 _SMALL_BLOCKS = (

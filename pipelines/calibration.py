@@ -30,9 +30,7 @@ VERBAL_SCALE = (
 def _check_development(trials: TrialTable) -> None:
     """Raise ValueError if the trials, even none, are not of development signers."""
     if trials.part != "development":
-        raise ValueError(
-            f"part is {trials.part!r}: fit thresholds and calibrators on trials of development signers"
-        )
+        raise ValueError(f"part is {trials.part!r}: fit thresholds and calibrators on trials of development signers")
 
 
 def _development_scores(trials: TrialTable, *kinds: str) -> NDArray[np.float64]:

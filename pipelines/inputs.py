@@ -47,7 +47,5 @@ def training_stream(config: RunConfig, first: int, last: int, *, threads: int | 
 
     parallel = threads or os.cpu_count() or 1
     return (
-        tf.data.Dataset.range(first, last)
-        .map(load, num_parallel_calls=parallel, deterministic=True)
-        .prefetch(PREFETCH)
+        tf.data.Dataset.range(first, last).map(load, num_parallel_calls=parallel, deterministic=True).prefetch(PREFETCH)
     )

@@ -47,9 +47,7 @@ def check_scores(scores: ArrayLike, name: str, *, finite: bool = True) -> Floats
         raise ValueError(f"{name}: need a non-empty list of scores, got shape {values.shape}")
     broken = ~np.isfinite(values) if finite else np.isnan(values)
     if broken.any():
-        raise ValueError(
-            f"{name}: {broken.sum()} of {values.size} scores are {'NaN or infinite' if finite else 'NaN'}"
-        )
+        raise ValueError(f"{name}: {broken.sum()} of {values.size} scores are {'NaN or infinite' if finite else 'NaN'}")
     return values
 
 
@@ -88,9 +86,7 @@ class ErrorCurve:
         ]
         return below[0], below[1]
 
-    def eer(
-        self, genuine_weights: Floats | None = None, forgery_weights: Floats | None = None
-    ) -> EqualErrorRate:
+    def eer(self, genuine_weights: Floats | None = None, forgery_weights: Floats | None = None) -> EqualErrorRate:
         """Return the equal error rate, as `eer` does; NaN if one kind has no weight.
 
         A weight of w counts as w copies of the trial. A score of weight 0 cannot win: the next larger

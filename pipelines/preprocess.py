@@ -32,7 +32,7 @@ def ink_of(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     paper = cv2.resize(cv2.blur(paper, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
     bright = cv2.divide(image, cv2.max(paper, 1), scale=255.0)
     ink = cv2.bitwise_not(bright)
-    otsu, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    _, dark = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     # Otsu's cut may lie anywhere between two levels (0 for a bilevel scan); the middle of the means does not
     above, below = cv2.mean(ink, dark)[0], cv2.mean(ink, cv2.bitwise_not(dark))[0]
     return ink, 0.5 * (above + below)
@@ -74,7 +74,9 @@ def preprocess(image: NDArray[np.uint8], *, height: int, width: int) -> NDArray[
 def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Drop what is far too small to be a dot of a pen."""
     binary = mask.view(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8, ltype=cv2.CV_16U if mask.size < 60_000 else cv2.CV_32S)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        binary, connectivity=8, ltype=cv2.CV_16U if mask.size < 60_000 else cv2.CV_32S
+    )
     areas = stats[:, cv2.CC_STAT_AREA]
     keep = areas >= max(3.0, 4e-5 * mask.size, 2e-4 * (mask.size - areas[0]))
     keep[0] = False

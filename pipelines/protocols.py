@@ -225,9 +225,7 @@ class _Cast:
 Rows = tuple[Strings, Strings, Places, NDArray[np.float32]]  # claimed, reference, questioned, score
 
 
-def _table(
-    signatures: SignatureSet, rows: Sequence[Rows], part: Part, protocol: str, cast: _Cast
-) -> TrialTable:
+def _table(signatures: SignatureSet, rows: Sequence[Rows], part: Part, protocol: str, cast: _Cast) -> TrialTable:
     """Return a table of trials; kind and impostor follow from whose signature was questioned."""
     nothing: Rows = (np.empty(0, "U1"), np.empty(0, "U1"), np.empty(0, np.intp), np.empty(0, np.float32))
     claimed, reference, places, score = (np.concatenate(c) for c in zip(nothing, *rows, strict=True))
@@ -267,9 +265,7 @@ def one_reference_trials(
     """
     similarity = _checked(scores, signatures.name.size)
     cast, rows = _Cast(signatures, 2, n_random, seed), []
-    for name, genuine, forged, impostors in zip(
-        cast.names, cast.genuine, cast.forged, cast.impostors, strict=True
-    ):
+    for name, genuine, forged, impostors in zip(cast.names, cast.genuine, cast.forged, cast.impostors, strict=True):
         questioned = np.concatenate([genuine, forged, impostors])
         block = similarity(genuine, questioned)
         # Column j of the first ones is reference j itself, and every pair is wanted once: j > i.
@@ -316,9 +312,7 @@ def k_reference_trials(
         )
     similarity = _checked(scores, signatures.name.size)
     cast, rows = _Cast(signatures, k + (n_questioned or 1), n_random, seed), []
-    for name, genuine, forged, impostors in zip(
-        cast.names, cast.shuffled, cast.forged, cast.impostors, strict=True
-    ):
+    for name, genuine, forged, impostors in zip(cast.names, cast.shuffled, cast.forged, cast.impostors, strict=True):
         kept = genuine[k:] if n_questioned is None else genuine[-n_questioned:]
         questioned = np.concatenate([kept, forged, impostors])
         fused = FUSIONS[fusion](similarity(genuine[:k], questioned), axis=0)

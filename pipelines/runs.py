@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from .verifier import Verifier
 
 FORMAT = 1
-_PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "numba", "opencv-python-headless", "scikit-learn")
+_PACKAGES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "numpy",
+    "numba",
+    "opencv-python-headless",
+    "scikit-learn",
+)
 
 
 class RunError(ValueError):
@@ -107,10 +115,14 @@ def environment() -> dict[str, Any]:
     from synth.streams import ENGINE
 
     return {
-        "python": sys.version.split()[0], "system": platform.system(), "processor": platform.machine(),
-        "cores": os.cpu_count(), "packages": versions, "synth_engine": ENGINE,
+        "python": sys.version.split()[0],
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": versions,
+        "synth_engine": ENGINE,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-    }  # fmt: skip
+    }
 
 
 def load_verifier(run: str | Path) -> "Verifier":
@@ -128,6 +140,7 @@ def load_verifier(run: str | Path) -> "Verifier":
     record = folder.read("verifier.json")
     if record.get("format") != FORMAT:
         raise RunError(
-            f"{run} was written in format {record.get('format')} by Paraph {record.get('version')}; this is format {FORMAT}"
+            f"{run} was written in format {record.get('format')} by Paraph {record.get('version')}; "
+            f"this is format {FORMAT}"
         )
     return Verifier.load(folder, record)

@@ -27,7 +27,9 @@ class Batch(NamedTuple):
     labels: NDArray[np.int32]
 
 
-def batch_acts(world: World, signers: range, settings: BatchSettings, number: int) -> tuple[list[Act], NDArray[np.int32]]:
+def batch_acts(
+    world: World, signers: range, settings: BatchSettings, number: int
+) -> tuple[list[Act], NDArray[np.int32]]:
     """Return the acts and labels of batch `number`: P signers x (K genuine + F forgeries).
 
     Args:
@@ -133,8 +135,15 @@ def describe(acts: Sequence[Act]) -> SignatureSet:
     )
 
 
-def draw_in_chunks(acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", chunk: int = 96,
-                   on_chunk: Callable[[int], None] = lambda n: None) -> NDArray[np.uint8]:  # fmt: skip
+def draw_in_chunks(
+    acts: Sequence[Act],
+    *,
+    height: int,
+    width: int,
+    capture: str = "mixed",
+    chunk: int = 96,
+    on_chunk: Callable[[int], None] = lambda n: None,
+) -> NDArray[np.uint8]:
     """Return the canvases of many acts, drawn in chunks; `on_chunk` is told how many each added."""
     parts = []
     for start in range(0, len(acts), chunk):

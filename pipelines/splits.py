@@ -3,6 +3,7 @@
 Forgers are signers too and stay in the part of their targets.
 """
 
+import itertools
 from typing import NamedTuple
 
 from .config import WorldSettings
@@ -35,6 +36,6 @@ def split_world(settings: WorldSettings) -> Split:
 def check_disjoint_parts(split: Split) -> None:
     """Raise ValueError if any signer is in two parts."""
     ordered = sorted(split, key=lambda part: part.start)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         if len(before) and len(after) and before[-1] >= after.start:
             raise ValueError(f"signers {after.start} to {before[-1]} would be in two parts of the split")

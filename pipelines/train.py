@@ -43,12 +43,17 @@ def build_model(config: RunConfig, say: Say) -> Any:
     precision, xla = choose_precision(settings.precision), choose_xla(settings.xla)
     say(f"precision {precision.value}: {precision.reason}; XLA {xla.value}: {xla.reason}")
     keras.config.set_dtype_policy(precision.value)
-    model = models.build(settings.model, image_shape=(settings.height, settings.width, 1),
-                         embedding_dim=settings.embedding_dim, seed=settings.seed)  # fmt: skip
+    model = models.build(
+        settings.model,
+        image_shape=(settings.height, settings.width, 1),
+        embedding_dim=settings.embedding_dim,
+        seed=settings.seed,
+    )
     steps = settings.epochs * settings.steps_per_epoch
     warmup = max(1, int(settings.warmup_share * steps))
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup)  # fmt: skip
+        0.0, max(1, steps - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
+    )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=5.0)
     model.compile(optimizer=optimizer, loss=build_loss(settings), jit_compile=xla.value == "on")
     return model
@@ -84,8 +89,14 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
     (run / "checkpoints").mkdir(exist_ok=True)
     stream = training_stream(config, first * settings.steps_per_epoch, settings.epochs * settings.steps_per_epoch)
     if first < settings.epochs:
-        model.fit(stream, initial_epoch=first, epochs=settings.epochs, steps_per_epoch=settings.steps_per_epoch,
-                  verbose=0, callbacks=[_journal(run, config.batch.images), *(watch or [])])  # fmt: skip
+        model.fit(
+            stream,
+            initial_epoch=first,
+            epochs=settings.epochs,
+            steps_per_epoch=settings.steps_per_epoch,
+            verbose=0,
+            callbacks=[_journal(run, config.batch.images), *(watch or [])],
+        )
     write_beside(run / "model.keras", model.save)
     return model
 
@@ -110,8 +121,12 @@ def _journal(run: Run, images_per_batch: int) -> Any:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             seconds = time.perf_counter() - self.started
             steps = self.params["steps"]
-            row = {"epoch": epoch + 1, "loss": round(float(logs["loss"]), 6), "seconds": round(seconds, 2),
-                   "images_per_s": round(steps * images_per_batch / seconds, 1)}  # fmt: skip
+            row = {
+                "epoch": epoch + 1,
+                "loss": round(float(logs["loss"]), 6),
+                "seconds": round(seconds, 2),
+                "images_per_s": round(steps * images_per_batch / seconds, 1),
+            }
             path = run / f"checkpoints/epoch-{epoch + 1:04d}.keras"
             write_beside(path, self.model.save)
             for old in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:

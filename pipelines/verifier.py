@@ -49,8 +49,16 @@ class Verifier:
         band: Half-width, in log10 LR round the threshold, in which the answer is "inconclusive".
     """
 
-    def __init__(self, model: Any, *, height: int, width: int, threshold: float = float("nan"),
-                 calibrator: LogisticCalibrator | None = None, band: float = 0.15) -> None:  # fmt: skip
+    def __init__(
+        self,
+        model: Any,
+        *,
+        height: int,
+        width: int,
+        threshold: float = float("nan"),
+        calibrator: LogisticCalibrator | None = None,
+        band: float = 0.15,
+    ) -> None:
         self.model, self.height, self.width = model, height, width
         self.threshold, self.calibrator, self.band = threshold, calibrator, band
 
@@ -69,8 +77,14 @@ class Verifier:
                 f"{run.path} was trained on preprocessing {record['preprocessing']}; this version has {VERSION}"
             )
         model = keras.saving.load_model(weights, safe_mode=True, compile=False)
-        return cls(model, height=record["height"], width=record["width"], threshold=record["threshold"],
-                   calibrator=LogisticCalibrator.from_dict(record["calibrator"]), band=record["band"])  # fmt: skip
+        return cls(
+            model,
+            height=record["height"],
+            width=record["width"],
+            threshold=record["threshold"],
+            calibrator=LogisticCalibrator.from_dict(record["calibrator"]),
+            band=record["band"],
+        )
 
     def embed_canvases(self, canvases: NDArray[np.uint8], *, batch: int = 96) -> NDArray[np.float32]:
         """Return embeddings of preprocessed canvases, shape ``(n, d)``; every batch has one size."""

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     from .signers import World as World
 
 _HOME = {
-    "Signature": "acts", "CAPTURES": "config", "PROFILES": "config", "WorldConfig": "config",
-    "FORGERY_KINDS": "forgery", "forge": "forgery", "render": "render", "render_batch": "render",
-    "Signer": "signers", "World": "signers",
-}  # fmt: skip
+    "Signature": "acts",
+    "CAPTURES": "config",
+    "PROFILES": "config",
+    "WorldConfig": "config",
+    "FORGERY_KINDS": "forgery",
+    "forge": "forgery",
+    "render": "render",
+    "render_batch": "render",
+    "Signer": "signers",
+    "World": "signers",
+}
 __all__ = sorted(_HOME)
 
 

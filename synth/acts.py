@@ -58,11 +58,18 @@ class Signature:
         """Every value drawn for this act, as plain Python numbers and strings."""
         act = self.act
         return {
-            "claimed": act.claimed.index, "by": act.by.index, "kind": act.kind, "skill": act.skill,
-            "act": act.number, "profile": act.claimed.profile, "text": act.claimed.text, "leak": act.leak,
-            "effort": act.effort.tolist(), "misperception": act.misperceive.tolist(),
+            "claimed": act.claimed.index,
+            "by": act.by.index,
+            "kind": act.kind,
+            "skill": act.skill,
+            "act": act.number,
+            "profile": act.claimed.profile,
+            "text": act.claimed.text,
+            "leak": act.leak,
+            "effort": act.effort.tolist(),
+            "misperception": act.misperceive.tolist(),
             **{name: float(act.hand[name]) for name in act.hand.dtype.names},
-        }  # fmt: skip
+        }
 
 
 def check_act_number(act: int) -> int:
@@ -76,15 +83,42 @@ def genuine_act(signer: Signer, act: int) -> Act:
     """Return a signer's act number `act`; acts of one session share half of their variation."""
     number = check_act_number(act)
     session = child_key(signer.key, _SESSION, number // ACTS_PER_SESSION)
-    return Act(signer, signer, "genuine", float("nan"), number, signer, signer, signer.hand, 0.0, session,
-               child_key(signer.key, _ACT, number), session, _GENUINE_EFFORT, _NO_MISPERCEPTION)  # fmt: skip
+    return Act(
+        signer,
+        signer,
+        "genuine",
+        float("nan"),
+        number,
+        signer,
+        signer,
+        signer.hand,
+        0.0,
+        session,
+        child_key(signer.key, _ACT, number),
+        session,
+        _GENUINE_EFFORT,
+        _NO_MISPERCEPTION,
+    )
 
 
 def execute(act: Act) -> Signature:
     """Return the signature an act produces."""
     samples = np.empty((MAX_SAMPLES, 4))
-    n = sign_into(act.hand, act.text.units, len(act.text.units), act.author.idiolect, act.by.idiolect, act.leak,
-                  act.session, act.key, act.perceive, act.effort, act.misperceive, letters(), samples)  # fmt: skip
+    n = sign_into(
+        act.hand,
+        act.text.units,
+        len(act.text.units),
+        act.author.idiolect,
+        act.by.idiolect,
+        act.leak,
+        act.session,
+        act.key,
+        act.perceive,
+        act.effort,
+        act.misperceive,
+        letters(),
+        samples,
+    )
     return Signature(act, samples[:n].copy())
 
 

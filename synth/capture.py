@@ -52,7 +52,10 @@ def digitise(light: Any, capture: Any, bilevel: bool, darkness: float, seed: Any
     tone = np.empty(1025, dtype=np.float32)  # the gamma curve, read at 1/1024 steps
     for i in range(1025):
         tone[i] = (i / 1024.0) ** capture.gamma
-    noise, threshold = np.float32(capture.noise / 147.8), np.float32(capture.paper * (1.0 - 0.4 * (1.0 - (1.0 - darkness) ** capture.gamma)))
+    noise, threshold = (
+        np.float32(capture.noise / 147.8),
+        np.float32(capture.paper * (1.0 - 0.4 * (1.0 - (1.0 - darkness) ** capture.gamma))),
+    )
     across = np.float32(2.0 * capture.shade / width)
     for r in range(height):
         paper = np.float32(capture.paper + capture.shade * (r / height - 1.0))

@@ -120,14 +120,29 @@ class Hand:
 
 
 _RUBRICA = dataclasses.replace(
-    Hand(), words=_uniform(0.35, 1.6), word_letters=_uniform(1.0, 3.5), p_initial=_fixed(0.5),
-    p_flourish=_fixed(1.0), corners=_uniform(4.0, 12.0), extent=_lognormal(1.1, 1.3, 0.6, 2.0),
-    lane_x_heights=_normal(0.2, 0.6, -1.2, 1.6), capital=_lognormal(1.5, 1.3, 0.8, 2.6),
-    p_collapse=_uniform(0.3, 1.0), legible_letters=_lognormal(1.5, 1.5, 1.0, 4.0))  # fmt: skip
+    Hand(),
+    words=_uniform(0.35, 1.6),
+    word_letters=_uniform(1.0, 3.5),
+    p_initial=_fixed(0.5),
+    p_flourish=_fixed(1.0),
+    corners=_uniform(4.0, 12.0),
+    extent=_lognormal(1.1, 1.3, 0.6, 2.0),
+    lane_x_heights=_normal(0.2, 0.6, -1.2, 1.6),
+    capital=_lognormal(1.5, 1.3, 0.8, 2.6),
+    p_collapse=_uniform(0.3, 1.0),
+    legible_letters=_lognormal(1.5, 1.5, 1.0, 4.0),
+)
 _INITIALS = dataclasses.replace(
-    Hand(), words=_uniform(1.6, 3.9), word_letters=_fixed(1.0), p_initial=_fixed(1.0),
-    capital=_lognormal(1.4, 1.3, 0.8, 2.6), word_gap_x_heights=_normal(0.0, 0.35, -0.7, 1.0),
-    p_flourish=_fixed(0.6), corners=_uniform(1.0, 5.0), join=_uniform(0.1, 0.9))  # fmt: skip
+    Hand(),
+    words=_uniform(1.6, 3.9),
+    word_letters=_fixed(1.0),
+    p_initial=_fixed(1.0),
+    capital=_lognormal(1.4, 1.3, 0.8, 2.6),
+    word_gap_x_heights=_normal(0.0, 0.35, -0.7, 1.0),
+    p_flourish=_fixed(0.6),
+    corners=_uniform(1.0, 5.0),
+    join=_uniform(0.1, 0.9),
+)
 
 PROFILES: dict[str, Hand] = {"latin_cursive": Hand(), "initials": _INITIALS, "rubrica": _RUBRICA}
 """Script profiles: each only a set of distributions over the one grammar of `layout.py`."""
@@ -178,8 +193,16 @@ class Capture:
 
 
 CLEAN = Capture(
-    oversampling=_fixed(1.0), margin=_fixed(0.04), turn_deg=_fixed(0.0), paper=_fixed(255.0),
-    shade=_fixed(0.0), noise=_fixed(0.0), blur_px=_fixed(0.0), gamma=_fixed(1.0), p_bilevel=_fixed(0.0))  # fmt: skip
+    oversampling=_fixed(1.0),
+    margin=_fixed(0.04),
+    turn_deg=_fixed(0.0),
+    paper=_fixed(255.0),
+    shade=_fixed(0.0),
+    noise=_fixed(0.0),
+    blur_px=_fixed(0.0),
+    gamma=_fixed(1.0),
+    p_bilevel=_fixed(0.0),
+)
 CAPTURES: dict[str, Capture] = {
     "clean": CLEAN,
     "scan": Capture(p_bilevel=_fixed(0.0)),

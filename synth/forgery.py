@@ -19,11 +19,34 @@ FORGERY_KINDS = ("random", "simple", "freehand")
 """random: the forger's own genuine signature. simple: knows the name only. freehand: has practised it."""
 
 _FORGER, _SESSION, _ACT, _NATURE = (slot(f"forgery.{n}") for n in ("forger", "session", "act", "nature"))
-_PROPORTION_FIELDS = ("x_height_mm", "letter_width", "slant_deg", "slope_deg", "bend", "ascender", "descender",
-                      "capital", "taper", "roundness")  # fmt: skip
+_PROPORTION_FIELDS = (
+    "x_height_mm",
+    "letter_width",
+    "slant_deg",
+    "slope_deg",
+    "bend",
+    "ascender",
+    "descender",
+    "capital",
+    "taper",
+    "roundness",
+)
 _SPACING_FIELDS = ("letter_gap_x_heights", "word_gap_x_heights")
-_MOVEMENT_FIELDS = ("stroke_time_s", "isochrony", "sigma", "overlap", "tremor_mm", "pressure", "downstroke_gain",
-                    "speed_gain", "ripple", "ramp_on_s", "ramp_off_s", "stability", "timing")  # fmt: skip
+_MOVEMENT_FIELDS = (
+    "stroke_time_s",
+    "isochrony",
+    "sigma",
+    "overlap",
+    "tremor_mm",
+    "pressure",
+    "downstroke_gain",
+    "speed_gain",
+    "ripple",
+    "ramp_on_s",
+    "ramp_off_s",
+    "stability",
+    "timing",
+)
 _MISPERCEPTION = np.array([0.17, 0.20, 0.22, 0.20, 0.60, 0.14])
 """At skill 0: spread of a forger's lasting errors, columns as in `layout`."""
 
@@ -51,15 +74,46 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     number = check_act_number(act)
     if kind == "random":
         own = genuine_act(by, number)
-        return Act(target, by, kind, float("nan"), number, by, by, by.hand, 0.0, own.session, own.key, own.perceive,
-                   own.effort, own.misperceive)  # fmt: skip
+        return Act(
+            target,
+            by,
+            kind,
+            float("nan"),
+            number,
+            by,
+            by,
+            by.hand,
+            0.0,
+            own.session,
+            own.key,
+            own.perceive,
+            own.effort,
+            own.misperceive,
+        )
     perceive = child_key(child_key(by.key, _FORGER, 0), _FORGER, target.key[0])
-    session, key = child_key(perceive, _SESSION, number // ACTS_PER_SESSION), child_key(perceive, _ACT, number)
+    session, key = (
+        child_key(perceive, _SESSION, number // ACTS_PER_SESSION),
+        child_key(perceive, _ACT, number),
+    )
     if kind == "simple":
         effort = np.zeros(N_EFFORT)
         effort[PRESSURE] = 1.0
-        return Act(target, by, kind, float("nan"), number, by, target, by.hand, 0.0, session, key, perceive, effort,
-                   np.zeros(6))  # fmt: skip
+        return Act(
+            target,
+            by,
+            kind,
+            float("nan"),
+            number,
+            by,
+            target,
+            by.hand,
+            0.0,
+            session,
+            key,
+            perceive,
+            effort,
+            np.zeros(6),
+        )
     nature = draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
     error = 1.0 - skill
     effort = np.zeros(N_EFFORT)
@@ -67,9 +121,22 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     effort[SHAKINESS] = error * nature["shakiness"]
     effort[PRESSURE] = 1.0 + error * (nature["pressure"] - 1.0)
     effort[PROPORTIONS] = error * nature["perception"]
-    return Act(target, by, kind, float(skill), number, target, target, _copied_hand(target, by, error, nature),
-               min(1.0, 0.8 * error * nature["letter_shapes"]), session, key, perceive, effort,
-               _MISPERCEPTION * error * nature["perception"])  # fmt: skip
+    return Act(
+        target,
+        by,
+        kind,
+        float(skill),
+        number,
+        target,
+        target,
+        _copied_hand(target, by, error, nature),
+        min(1.0, 0.8 * error * nature["letter_shapes"]),
+        session,
+        key,
+        perceive,
+        effort,
+        _MISPERCEPTION * error * nature["perception"],
+    )
 
 
 def _check(target: Any, by: Any, kind: str, skill: float) -> None:

@@ -109,8 +109,22 @@ def draw_ink(samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, grai
 
 
 @kernel
-def _capsule(ax: float, ay: float, aw: float, ad: float, bx: float, by: float, bw: float, bd: float, arc: float,
-             grain: float, grain_seed: Any, pass_ink: Any, pass_arc: Any, light: Any) -> None:  # fmt: skip
+def _capsule(
+    ax: float,
+    ay: float,
+    aw: float,
+    ad: float,
+    bx: float,
+    by: float,
+    bw: float,
+    bd: float,
+    arc: float,
+    grain: float,
+    grain_seed: Any,
+    pass_ink: Any,
+    pass_arc: Any,
+    light: Any,
+) -> None:
     """Lay one piece of line, half-widths aw to bw and darkness ad to bd, starting at path length `arc`."""
     height, width = light.shape
     reach = max(aw, bw) + 1.0

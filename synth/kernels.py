@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numba
 
@@ -32,9 +32,10 @@ def cache_folder() -> str | None:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile to machine code without the interpreter lock; cached on disk where that is possible."""
-    folder, before = cache_folder(), numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder or before
+    folder, settings = cache_folder(), cast(Any, numba.config)
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = folder or before
     try:
         return numba.njit(nogil=True, cache=folder is not None)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before

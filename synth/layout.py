@@ -31,15 +31,19 @@ _CODAS = np.array([UNITS.index(c) for c in "nrslmtdkhnrsnlygxz"])
 _FIRST_CAPITAL = UNITS.index("A")
 _ASCENDERS = np.array([UNITS.index(c) for c in "bdfhklt"])
 
-_TEXT, _WORD, _SYLLABLE, _ONSET, _VOWEL, _CODA = (slot(f"text.{n}") for n in
-                                                  ("text", "word", "syllable", "onset", "vowel", "coda"))  # fmt: skip
+_TEXT, _WORD, _SYLLABLE, _ONSET, _VOWEL, _CODA = (
+    slot(f"text.{n}") for n in ("text", "word", "syllable", "onset", "vowel", "coda")
+)
 _GLYPH, _MEMBER, _OWN_X, _OWN_Y, _OWN_SWEEP, _OWN_WIDTH, _OWN_LIFT = (
-    slot(f"idiolect.{n}") for n in ("glyph", "member", "x", "y", "sweep", "width", "lift"))  # fmt: skip
+    slot(f"idiolect.{n}") for n in ("glyph", "member", "x", "y", "sweep", "width", "lift")
+)
 _JOIN, _COLLAPSE, _HEIGHT = (slot(f"idiolect.{n}") for n in ("join", "collapse", "height"))
 _LETTER_X, _LETTER_Y, _LETTER_SIZE, _POINT_X, _POINT_Y, _POINT_SWEEP, _LEAK, _DRIFT = (
-    slot(f"deviation.{n}") for n in ("letter_x", "letter_y", "letter_size", "x", "y", "sweep", "leak", "drift"))  # fmt: skip
+    slot(f"deviation.{n}") for n in ("letter_x", "letter_y", "letter_size", "x", "y", "sweep", "leak", "drift")
+)
 _FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
-    slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn"))  # fmt: skip
+    slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn")
+)
 
 
 @functools.cache
@@ -136,8 +140,18 @@ def _put(targets: Any, n: int, x: float, y: float, sweep: float, down: float) ->
 
 
 @kernel
-def write_letters(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, stray: Any,
-                  deviation: Any, table: Any, targets: Any) -> int:  # fmt: skip
+def write_letters(
+    hand: Any,
+    units: Any,
+    n_units: int,
+    own: Key,
+    other: Key,
+    leak: float,
+    stray: Any,
+    deviation: Any,
+    table: Any,
+    targets: Any,
+) -> int:
     """Write the targets of a text, upright, in x-heights from the origin; return how many.
 
     Args:
@@ -160,8 +174,23 @@ def write_letters(hand: Any, units: Any, n_units: int, own: Key, other: Key, lea
     for k in range(n_units):
         unit = units[k]
         if unit == SPACE:
-            n = _write_late(hand, units, word_end, k, own, other, leak, stray, deviation, table, origin, scale,
-                            lift, targets, n)  # fmt: skip
+            n = _write_late(
+                hand,
+                units,
+                word_end,
+                k,
+                own,
+                other,
+                leak,
+                stray,
+                deviation,
+                table,
+                origin,
+                scale,
+                lift,
+                targets,
+                n,
+            )
             x, in_word, word_end = x + hand.word_gap_x_heights, 0, k + 1
             continue
         capital = unit >= _FIRST_CAPITAL
@@ -174,34 +203,112 @@ def write_letters(hand: Any, units: Any, n_units: int, own: Key, other: Key, lea
         joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
         collapsed = not capital and in_word >= hand.legible_letters and uniform(own, _COLLAPSE, k) < hand.p_collapse
         if collapsed:
-            n, width = _write_wave(hand, unit, k, own, stray, deviation, origin[k], lift[k], scale[k], joined,
-                                   targets, n)  # fmt: skip
+            n, width = _write_wave(
+                hand, unit, k, own, stray, deviation, origin[k], lift[k], scale[k], joined, targets, n
+            )
         else:
-            n, width = _write_glyph(hand, unit, k, own, other, leak, stray, deviation, table, origin[k], lift[k],
-                                    scale[k], joined, False, targets, n)  # fmt: skip
+            n, width = _write_glyph(
+                hand,
+                unit,
+                k,
+                own,
+                other,
+                leak,
+                stray,
+                deviation,
+                table,
+                origin[k],
+                lift[k],
+                scale[k],
+                joined,
+                False,
+                targets,
+                n,
+            )
         can_join = collapsed or table[7][own_glyph(own, unit, table)]
         x += width * scale[k] * hand.letter_width * (0.75 if capital else 1.0) + hand.letter_gap_x_heights
         in_word += 1
         if collapsed:
             scale[k] = 0.0  # nothing of it is left for the late strokes
-    return _write_late(hand, units, word_end, n_units, own, other, leak, stray, deviation, table, origin, scale,
-                       lift, targets, n)  # fmt: skip
+    return _write_late(
+        hand,
+        units,
+        word_end,
+        n_units,
+        own,
+        other,
+        leak,
+        stray,
+        deviation,
+        table,
+        origin,
+        scale,
+        lift,
+        targets,
+        n,
+    )
 
 
 @kernel
-def _write_late(hand: Any, units: Any, first: int, last: int, own: Key, other: Key, leak: float, stray: Any,
-                deviation: Any, table: Any, origin: Any, scale: Any, lift: Any, targets: Any, n: int) -> int:  # fmt: skip
+def _write_late(
+    hand: Any,
+    units: Any,
+    first: int,
+    last: int,
+    own: Key,
+    other: Key,
+    leak: float,
+    stray: Any,
+    deviation: Any,
+    table: Any,
+    origin: Any,
+    scale: Any,
+    lift: Any,
+    targets: Any,
+    n: int,
+) -> int:
     for k in range(first, last):
         if scale[k] > 0.0:
-            n, _ = _write_glyph(hand, units[k], k, own, other, leak, stray, deviation, table, origin[k], lift[k],
-                                scale[k], False, True, targets, n)  # fmt: skip
+            n, _ = _write_glyph(
+                hand,
+                units[k],
+                k,
+                own,
+                other,
+                leak,
+                stray,
+                deviation,
+                table,
+                origin[k],
+                lift[k],
+                scale[k],
+                False,
+                True,
+                targets,
+                n,
+            )
     return n
 
 
 @kernel
-def _write_glyph(hand: Any, unit: int, k: int, own: Key, other: Key, leak: float, stray: Any, deviation: Any,
-                 table: Any, x0: float, y0: float, size: float, joined: bool, late: bool, targets: Any,
-                 n: int) -> tuple[int, float]:  # fmt: skip
+def _write_glyph(
+    hand: Any,
+    unit: int,
+    k: int,
+    own: Key,
+    other: Key,
+    leak: float,
+    stray: Any,
+    deviation: Any,
+    table: Any,
+    x0: float,
+    y0: float,
+    size: float,
+    joined: bool,
+    late: bool,
+    targets: Any,
+    n: int,
+) -> tuple[int, float]:
     _, path_start, is_late, glyph_start, advance, group, unit_start, _ = table
     glyph = own_glyph(own, unit, table)
     copy = own_member(other, group[glyph], unit_start[unit], unit_start[unit + 1], group)
@@ -230,8 +337,20 @@ def _write_glyph(hand: Any, unit: int, k: int, own: Key, other: Key, leak: float
 
 
 @kernel
-def _write_wave(hand: Any, unit: int, k: int, own: Key, stray: Any, deviation: Any, x0: float, y0: float,
-                size: float, joined: bool, targets: Any, n: int) -> tuple[int, float]:  # fmt: skip
+def _write_wave(
+    hand: Any,
+    unit: int,
+    k: int,
+    own: Key,
+    stray: Any,
+    deviation: Any,
+    x0: float,
+    y0: float,
+    size: float,
+    joined: bool,
+    targets: Any,
+    n: int,
+) -> tuple[int, float]:
     """Write a collapsed letter: up and down again, taller where the letter had an ascender."""
     height = 0.7 * math.exp(0.3 * normal(own, _HEIGHT, 100 + k))
     for tall in _ASCENDERS:
@@ -250,8 +369,9 @@ def _write_wave(hand: Any, unit: int, k: int, own: Key, stray: Any, deviation: A
 
 
 @kernel
-def write_flourish(hand: Any, own: Key, stray: Any, deviation: Any, targets: Any, n: int, left: float,
-                   right: float) -> int:  # fmt: skip
+def write_flourish(
+    hand: Any, own: Key, stray: Any, deviation: Any, targets: Any, n: int, left: float, right: float
+) -> int:
     """Append the paraph: long arcs between left and right extremes of the text, or nothing.
 
     Args:

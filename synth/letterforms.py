@@ -133,9 +133,7 @@ def text_to_units(text: str) -> NDArray[np.int64]:
     """
     for character in text:
         if character not in UNITS:
-            raise ValueError(
-                f"no letterform for {character!r} in {text!r}; use the letters a to z and A to Z"
-            )
+            raise ValueError(f"no letterform for {character!r} in {text!r}; use the letters a to z and A to Z")
     return np.array([UNITS.index(character) for character in text], dtype=np.int64)
 
 
@@ -152,9 +150,7 @@ def build_table(letters: dict[str, tuple[str, ...]]) -> LetterTable:
         ValueError: If a letter is missing or superfluous, or one is written wrongly.
     """
     if mismatch := sorted(set(letters) ^ set(UNITS)):
-        raise ValueError(
-            f"an alphabet has exactly the letters a to z and A to Z; missing or foreign: {mismatch}"
-        )
+        raise ValueError(f"an alphabet has exactly the letters a to z and A to Z; missing or foreign: {mismatch}")
     rows: list[tuple[float, float, float]] = []
     path_start: list[bool] = []
     late: list[bool] = []
@@ -192,9 +188,7 @@ def _read_family(unit: str, text: str) -> list[_Glyph]:
     """Return the glyphs of one family, checked one by one and against each other."""
     matches = list(_GLYPH.finditer(text))
     if not matches or text[: matches[0].start()].strip():
-        raise ValueError(
-            f"letter {unit!r}: a glyph starts with its advance and a colon, got {text.strip()!r}"
-        )
+        raise ValueError(f"letter {unit!r}: a glyph starts with its advance and a colon, got {text.strip()!r}")
     glyphs = [_read_glyph(unit, float(match[1]), match[2]) for match in matches]
     if len({glyph.topology() for glyph in glyphs}) > 1:
         counts = [[n for n, _ in glyph.topology()] for glyph in glyphs]
@@ -210,9 +204,7 @@ def _read_glyph(unit: str, advance: float, text: str) -> _Glyph:
     paths = [_Path(_read_path(unit, first), late=False)]
     for mark, path in zip(further[::2], further[1::2], strict=True):
         if mark == "/" and paths[-1].late:
-            raise ValueError(
-                f"letter {unit!r}: late paths come last, but '/' follows '~' in {text.strip()!r}"
-            )
+            raise ValueError(f"letter {unit!r}: late paths come last, but '/' follows '~' in {text.strip()!r}")
         paths.append(_Path(_read_path(unit, path), late=mark == "~"))
     return _Glyph(advance, tuple(paths))
 

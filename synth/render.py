@@ -16,7 +16,9 @@ from .layout import MAX_UNITS, letters
 from .signing import MAX_SAMPLES, sign_into
 from .streams import child, slot, uniform
 
-_PEN, _CAPTURE, _GRAIN, _NOISE, _BILEVEL = (slot(f"render.{n}") for n in ("pen", "capture", "grain", "noise", "bilevel"))
+_PEN, _CAPTURE, _GRAIN, _NOISE, _BILEVEL = (
+    slot(f"render.{n}") for n in ("pen", "capture", "grain", "noise", "bilevel")
+)
 _MAX_PIXELS = 40_000_000
 
 
@@ -48,15 +50,47 @@ def _draw_equipment(key: Any, pen_laws: Any, pen_slots: Any, pen_row: Any, laws:
 
 
 @kernel
-def _draw_batch(hands: Any, units: Any, n_units: Any, keys: Any, leaks: Any, efforts: Any, misperceptions: Any,
-                table: Any, pens: Any, pen_rows: Any, pen_laws: Any, pen_slots: Any, captures: Any,
-                capture_rows: Any, laws: Any, slots: Any, height: int, width: int, images: Any, sizes: Any) -> None:  # fmt: skip
+def _draw_batch(
+    hands: Any,
+    units: Any,
+    n_units: Any,
+    keys: Any,
+    leaks: Any,
+    efforts: Any,
+    misperceptions: Any,
+    table: Any,
+    pens: Any,
+    pen_rows: Any,
+    pen_laws: Any,
+    pen_slots: Any,
+    captures: Any,
+    capture_rows: Any,
+    laws: Any,
+    slots: Any,
+    height: int,
+    width: int,
+    images: Any,
+    sizes: Any,
+) -> None:
     samples = np.empty((MAX_SAMPLES, 4))
     for i in range(len(hands)):
         k = keys[i]
         act = (k[3, 0], k[3, 1])
-        n = sign_into(hands[i], units[i], n_units[i], (k[0, 0], k[0, 1]), (k[1, 0], k[1, 1]), leaks[i],
-                      (k[2, 0], k[2, 1]), act, (k[4, 0], k[4, 1]), efforts[i], misperceptions[i], table, samples)  # fmt: skip
+        n = sign_into(
+            hands[i],
+            units[i],
+            n_units[i],
+            (k[0, 0], k[0, 1]),
+            (k[1, 0], k[1, 1]),
+            leaks[i],
+            (k[2, 0], k[2, 1]),
+            act,
+            (k[4, 0], k[4, 1]),
+            efforts[i],
+            misperceptions[i],
+            table,
+            samples,
+        )
         _draw_equipment(act, pen_laws, pen_slots, pen_rows[i], laws, slots, capture_rows[i])
         pen, capture = pens[i], captures[i]
         h, w = int(height * capture.oversampling), int(width * capture.oversampling)
@@ -89,11 +123,32 @@ def render_batch(acts: Sequence[Act], *, height: int, width: int, capture: str =
     pen_laws, pen_slots = law_table(config.pen)
     laws, slots = law_table(profile)
     pens, captures = np.zeros(b, dtype=record_type(Pen)), np.zeros(b, dtype=record_type(Capture))
-    images, sizes = np.empty((b, height * limit, width * limit), dtype=np.uint8), np.empty((b, 2), dtype=np.int64)
-    _draw_batch(np.array([a.hand for a in acts]), units, n_units, keys, np.array([a.leak for a in acts]),
-                np.array([a.effort for a in acts]), np.array([a.misperceive for a in acts]), letters(), pens,
-                _rows(pens), pen_laws, pen_slots, captures, _rows(captures), laws, slots, height, width, images,
-                sizes)  # fmt: skip
+    images, sizes = (
+        np.empty((b, height * limit, width * limit), dtype=np.uint8),
+        np.empty((b, 2), dtype=np.int64),
+    )
+    _draw_batch(
+        np.array([a.hand for a in acts]),
+        units,
+        n_units,
+        keys,
+        np.array([a.leak for a in acts]),
+        np.array([a.effort for a in acts]),
+        np.array([a.misperceive for a in acts]),
+        letters(),
+        pens,
+        _rows(pens),
+        pen_laws,
+        pen_slots,
+        captures,
+        _rows(captures),
+        laws,
+        slots,
+        height,
+        width,
+        images,
+        sizes,
+    )
     return [image[:h, :w] for image, (h, w) in zip(images, sizes, strict=True)]
 
 
@@ -116,8 +171,14 @@ def equipment(signature: Signature, capture: str = "clean") -> tuple[Any, Any]:
     return pens[0], captures[0]
 
 
-def render(signature: Signature, *, height: int | None = None, width: int | None = None, dpi: float | None = None,
-           capture: str = "clean") -> NDArray[np.uint8]:  # fmt: skip
+def render(
+    signature: Signature,
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    dpi: float | None = None,
+    capture: str = "clean",
+) -> NDArray[np.uint8]:
     """Return the image of one signature, dark ink on light paper.
 
     Give height and width to fit a canvas, or dpi for true size with a margin of 2 mm; with neither, 300 dpi.
@@ -136,7 +197,11 @@ def render(signature: Signature, *, height: int | None = None, width: int | None
         ValueError: If the size is nonsense or the capture unknown.
     """
     pen, profile = equipment(signature, capture)
-    samples, n, turn = signature.trajectory, len(signature.trajectory), math.radians(float(profile["turn_deg"]))
+    samples, n, turn = (
+        signature.trajectory,
+        len(signature.trajectory),
+        math.radians(float(profile["turn_deg"])),
+    )
     if dpi is not None and (height is not None or width is not None):
         raise ValueError("give height and width, or dpi, not both")
     if height is not None or width is not None:

@@ -23,7 +23,8 @@ SKILL_ERROR, SLOWNESS, SHAKINESS, PRESSURE, PROPORTIONS = range(5)
 N_EFFORT = 5
 
 _STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _TEMPO, _FORM = (
-    slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form"))  # fmt: skip
+    slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form")
+)
 _DURATION, _SIGMA, _OVERLAP, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "overlap", "pause"))
 _TREMOR, _RIPPLE, _FAIR = (slot(f"motor.{n}") for n in ("tremor", "ripple", "fair"))
 
@@ -43,8 +44,21 @@ def deviations(hand: Any, out: Any) -> None:
 
 
 @kernel
-def plan_targets(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, session: Key, act: Key,
-                 perceive: Key, effort: Any, deviation: Any, table: Any, targets: Any) -> int:  # fmt: skip
+def plan_targets(
+    hand: Any,
+    units: Any,
+    n_units: int,
+    own: Key,
+    other: Key,
+    leak: float,
+    session: Key,
+    act: Key,
+    perceive: Key,
+    effort: Any,
+    deviation: Any,
+    table: Any,
+    targets: Any,
+) -> int:
     """Write the targets of one act in mm; return how many. Arguments as for `sign_into`."""
     stray = (act, perceive)
     n = write_letters(hand, units, n_units, own, other, leak, stray, deviation, table, targets)
@@ -61,7 +75,9 @@ def plan_targets(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak
     turn = math.radians(hand.slope_deg) + 1.2 * sp * _both(session, act, _ROTATE, 0)
     turn += wrong * 0.05 * normal(perceive, _ROTATE, 0)
     # a slow stretch and squeeze along the line, as when a hand runs out of room
-    wave = 0.9 * sp * (right - left) * _both(session, act, _FORM, 0) + wrong * 0.05 * (right - left) * normal(perceive, _FORM, 0)
+    wave = 0.9 * sp * (right - left) * _both(session, act, _FORM, 0) + wrong * 0.05 * (right - left) * normal(
+        perceive, _FORM, 0
+    )
     phase = 2.0 * math.pi * uniform(act, _FORM, 1)
     span = max(right - left, 1.0)
     cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm
@@ -76,8 +92,9 @@ def plan_targets(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak
 
 
 @kernel
-def plan_strokes(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, strokes: Any,
-                 switch: Any) -> float:  # fmt: skip
+def plan_strokes(
+    hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, strokes: Any, switch: Any
+) -> float:
     """Turn targets into timed strokes; return when the act ends, in s.
 
     Args:
@@ -196,8 +213,21 @@ def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any
 
 
 @kernel
-def sign_into(hand: Any, units: Any, n_units: int, own: Key, other: Key, leak: float, session: Key, act: Key,
-              perceive: Key, effort: Any, misperceive: Any, table: Any, samples: Any) -> int:  # fmt: skip
+def sign_into(
+    hand: Any,
+    units: Any,
+    n_units: int,
+    own: Key,
+    other: Key,
+    leak: float,
+    session: Key,
+    act: Key,
+    perceive: Key,
+    effort: Any,
+    misperceive: Any,
+    table: Any,
+    samples: Any,
+) -> int:
     """Write one act, genuine or forged, into `samples`; return the number of rows.
 
     Args:

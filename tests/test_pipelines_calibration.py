@@ -128,9 +128,7 @@ def test_thresholds_come_with_their_development_rates():
 
 
 def test_thresholds_do_without_random_forgeries():
-    chosen = calibration.choose_thresholds(
-        table("genuine", [1, 2]), table("skilled", [0, 1]), table("random", [])
-    )
+    chosen = calibration.choose_thresholds(table("genuine", [1, 2]), table("skilled", [0, 1]), table("random", []))
     assert chosen["eer_skilled"].far_random is None
 
 
@@ -164,9 +162,7 @@ def test_test_signers_choose_no_threshold_and_fit_no_calibrator():
 
 def test_an_empty_test_table_is_refused_too():
     with pytest.raises(ValueError, match="part is 'test'"):
-        calibration.choose_thresholds(
-            table("genuine", [1]), table("skilled", [0]), table("random", [], part="test")
-        )
+        calibration.choose_thresholds(table("genuine", [1]), table("skilled", [0]), table("random", [], part="test"))
 
 
 def test_kinds_are_not_pooled_or_mixed_up():

@@ -96,9 +96,7 @@ def test_damaged_images_never_raise_anything_but_an_unreadable_image(data: st.Da
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
 @pytest.mark.parametrize("file_format", LOSSLESS)
-def test_every_lossless_format_and_mode_gives_the_same_pixels(
-    file_format: str, mode: str, tmp_path: Path
-) -> None:
+def test_every_lossless_format_and_mode_gives_the_same_pixels(file_format: str, mode: str, tmp_path: Path) -> None:
     path = tmp_path / f"s.{EXTENSIONS[file_format]}"
     path.write_bytes(encode(scribble().convert(mode), file_format))
     expected = np.asarray(scribble().convert("1").convert("L") if mode == "1" else scribble())

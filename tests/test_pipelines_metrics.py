@@ -100,8 +100,7 @@ def test_a_threshold_at_a_far_is_kept_and_is_the_lowest(forgery, far):
 @given(score_lists, score_lists, st.data())
 def test_a_weight_counts_as_so_many_copies(genuine, forgery, data):
     weights = [
-        np.array(data.draw(st.lists(st.integers(0, 3), min_size=s.size, max_size=s.size)))
-        for s in (genuine, forgery)
+        np.array(data.draw(st.lists(st.integers(0, 3), min_size=s.size, max_size=s.size))) for s in (genuine, forgery)
     ]
     curve = metrics.ErrorCurve(genuine, forgery)
     if all(w.sum() for w in weights):

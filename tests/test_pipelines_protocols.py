@@ -57,9 +57,7 @@ counts = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0,
 
 @given(counts, st.integers(0, 4), st.integers(0, 5))
 def test_one_reference_trials_are_counted_out_by_hand(counts, n_random, seed):
-    table = one_reference_trials(
-        signature_set(counts), code_scores, part="test", n_random=n_random, seed=seed
-    )
+    table = one_reference_trials(signature_set(counts), code_scores, part="test", n_random=n_random, seed=seed)
     able = [c for c in counts if c[0] >= 2]
     others = min(n_random, max(len(able) - 1, 0))
     found = Counter(table.kind.tolist())
@@ -115,8 +113,7 @@ def test_references_for_k_are_among_those_for_k_plus_one(seed):
 def test_one_seed_gives_one_table_and_another_seed_another():
     signatures = signature_set([(4, 2, 1)] * 6)
     first, again, other = (
-        rows_of(one_reference_trials(signatures, code_scores, part="test", n_random=2, seed=s))
-        for s in (0, 0, 1)
+        rows_of(one_reference_trials(signatures, code_scores, part="test", n_random=2, seed=s)) for s in (0, 0, 1)
     )
     assert first == again
     assert first != other
@@ -224,9 +221,7 @@ def test_trials_feed_the_metrics_and_the_bootstrap():
 
 
 def test_no_signer_is_on_both_sides_in_either_role():
-    development = one_reference_trials(
-        signature_set([(3, 1, 0)] * 3, "d"), code_scores, part="development", seed=0
-    )
+    development = one_reference_trials(signature_set([(3, 1, 0)] * 3, "d"), code_scores, part="development", seed=0)
     test = one_reference_trials(signature_set([(3, 1, 0)] * 3, "t"), code_scores, part="test", seed=0)
     check_disjoint(development, test)
     leaking = replace(test, impostor=np.where(test.kind == "random", "d1", ""))

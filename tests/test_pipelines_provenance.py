@@ -46,9 +46,7 @@ def refusal(folder: Path, text: str) -> str:
 def test_whatever_was_answered_is_read_back(answer: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("data")
     write_provenance(folder, **{**ANSWERS, "source": answer, "retention_until": date.max})
-    assert load_provenance(folder) == make_provenance(
-        **{**ANSWERS, "source": answer, "retention_until": date.max}
-    )
+    assert load_provenance(folder) == make_provenance(**{**ANSWERS, "source": answer, "retention_until": date.max})
 
 
 def test_the_digest_follows_the_answers_and_not_the_layout(tmp_path: Path) -> None:
@@ -134,9 +132,7 @@ def test_a_missing_record_is_one_line_that_says_how_to_write_one(tmp_path: Path)
 
 
 @pytest.mark.parametrize("field", TEXTS)
-@pytest.mark.parametrize(
-    "answer", ["", "  ", "TODO", "todo: ask", "fill in", "<your lab>", "[source]", "?", "n/a"]
-)
+@pytest.mark.parametrize("answer", ["", "  ", "TODO", "todo: ask", "fill in", "<your lab>", "[source]", "?", "n/a"])
 def test_an_empty_answer_or_a_placeholder_is_refused_by_name(field: str, answer: str) -> None:
     with pytest.raises(ProvenanceError, match=rf"^{field}: (empty|still a placeholder)$"):
         make_provenance(**{**ANSWERS, field: answer})

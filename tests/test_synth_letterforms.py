@@ -50,9 +50,7 @@ def arc_points(start: np.ndarray, end: np.ndarray, sweep: float) -> np.ndarray:
 def drawn(glyph: int) -> np.ndarray:
     rows = TABLE.points[rows_of(glyph)]
     starts = TABLE.path_start[rows_of(glyph)]
-    arcs = [
-        arc_points(rows[i - 1, :2], rows[i, :2], rows[i, 2]) for i in range(1, len(rows)) if not starts[i]
-    ]
+    arcs = [arc_points(rows[i - 1, :2], rows[i, :2], rows[i, 2]) for i in range(1, len(rows)) if not starts[i]]
     return np.concatenate(arcs)
 
 

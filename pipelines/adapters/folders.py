@@ -98,9 +98,7 @@ class FolderAdapter(Adapter):
 
 def _entries(folder: Path) -> list[Path]:
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    return sorted(
-        (e for e in entries if e.name.casefold() not in _CLUTTER), key=lambda e: natural_key(e.name)
-    )
+    return sorted((e for e in entries if e.name.casefold() not in _CLUTTER), key=lambda e: natural_key(e.name))
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -1,0 +1,150 @@
+"""The main job: world -> training -> evaluation on unseen signers -> report, resumable at every stage."""
+
+import dataclasses
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .config import RunConfig
+from .files import write_beside, write_json
+from .preprocess import VERSION
+from .progress import Progress
+from .runs import FORMAT, Run, sha256
+
+PARAPH = "0.1.0"
+PROVENANCE = {
+    "kind": "synthetic",
+    "contains_real_signatures": False,
+    "source": "drawn by synth from the world's seed",
+}
+
+
+def demo(path: str | Path, config: RunConfig, *, fresh: bool, progress: Progress) -> dict[str, Any]:
+    """Run, resume or just return a whole run; returns its metrics.
+
+    Args:
+        path: The run folder.
+        config: What to run.
+        fresh: Start over.
+        progress: Where to say what happens.
+
+    Raises:
+        RunError: If the folder belongs to another configuration.
+    """
+    run = Run(path)
+    run.start(config, fresh=fresh)
+    if run.finished:
+        progress.say(f"{run.path} is finished; printing it (--fresh starts over)")
+        metrics: dict[str, Any] = run.read("metrics.json")
+        return metrics
+    clock = Clock(run)
+    train_stage(run, config, progress, clock)
+    return evaluate_stage(run, config, progress, clock)
+
+
+class Clock:
+    """Seconds spent in each stage, summed over interruptions through the run folder."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.seconds: dict[str, float] = run.read("times.json") if (run / "times.json").exists() else {}
+
+    def timed(self, stage: str, work: Callable[[], Any]) -> Any:
+        """Do the work; its time counts for the stage even if it is interrupted."""
+        begun = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - begun, 1)
+            write_json(self.run / "times.json", self.seconds)
+
+
+def compile_kernels() -> None:
+    """Draw and preprocess one small batch, so that compilation is not counted as drawing."""
+    from synth import World
+    from synth.acts import genuine_act
+
+    from .sampling import draw_images
+
+    draw_images([genuine_act(World(0)[0], 0)], height=32, width=64)
+
+
+def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -> None:
+    """Train unless `model.keras` is there already."""
+    with progress.task("compiling the drawing kernels (first time only)", None):
+        clock.timed("compiling", compile_kernels)
+    if (run / "model.keras").exists():
+        return
+    with progress.task("loading TensorFlow", None):
+        from .train import train
+    settings = config.train
+    with progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
+        watch = [progress.training_callback(bar, config.batch.images)]
+        clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch))
+
+
+def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -> dict[str, Any]:
+    """Evaluate on development and test signers, freeze, write the verifier and the report."""
+    with progress.task("loading TensorFlow", None):
+        import keras
+
+        import models  # noqa: F401
+
+        from . import evaluate
+        from .report import write_report
+        from .verifier import Verifier
+    run.mark("unfinished", stage="evaluating")
+    model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
+    verifier = Verifier(model, height=config.train.height, width=config.train.width)
+    parts = {}
+    for name, signers in (("dev", config.world.dev_signers), ("test", config.world.test_signers)):
+        e = config.evaluation
+        n = signers * (e.genuine + e.forgeries + len(e.skills) * e.per_skill)
+        with progress.task(f"drawing and embedding {signers} {name} signers", n) as bar:
+            told = bar.advance
+            parts[name] = clock.timed("evaluating", lambda n=name, t=told: evaluate.draw_part(config, n, verifier, t))  # type: ignore[misc]
+    with progress.task("rates, intervals and baselines", None):
+        metrics, frozen, trials = clock.timed(
+            "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config)
+        )
+    write_beside(run / "scores.parquet", trials.to_parquet)
+    write_json(
+        run / "verifier.json",
+        {
+            "format": FORMAT,
+            "version": PARAPH,
+            "preprocessing": VERSION,
+            "height": config.train.height,
+            "width": config.train.width,
+            "threshold": frozen.threshold,
+            "band": verifier.band,
+            "calibrator": frozen.calibrator.to_dict(),
+            "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
+            "provenance": PROVENANCE,
+            "sha256": sha256(run / "model.keras"),
+        },
+    )
+    metrics |= {"preset": config.preset, "data": PROVENANCE, "cost": cost(run, clock.seconds, config)}
+    write_json(run / "metrics.json", metrics)
+    with progress.task("report", None):
+        write_report(run.path, metrics, trials=trials, part=parts["test"], threshold=frozen.threshold)
+    shutil.rmtree(run / "checkpoints", ignore_errors=True)
+    run.mark("finished", stage="done")
+    return metrics
+
+
+def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
+    """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
+    images = config.train.epochs * config.train.steps_per_epoch * config.batch.images
+    return {
+        "seconds": dict(seconds),
+        "training_images": images,
+        "peak_memory_mb": round(peak),
+        "disk_mb": round(disk, 1),
+    }

@@ -1,0 +1,259 @@
+"""From a verifier and signatures to trials, rates with intervals, and baselines on the same trials.
+
+Thresholds and calibration come from development signers and are frozen; test signers only ever judge them.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth import World
+
+from .baselines import hog_features, pixel_features
+from .calibration import LogisticCalibrator, OperatingPoint, choose_thresholds, fit_calibrator, min_cllr
+from .config import RunConfig
+from .metrics import (
+    auc,
+    bootstrap_over_signers,
+    cllr_of,
+    eer,
+    eer_of,
+    eer_per_signer,
+    far_at,
+    frr_at,
+)
+from .preprocess import to_ink
+from .protocols import Part as PartName
+from .protocols import (
+    SignatureSet,
+    TrialTable,
+    check_disjoint,
+    cosine_scores,
+    k_reference_trials,
+    one_reference_trials,
+)
+from .sampling import draw_in_chunks, evaluation_acts
+from .splits import split_world
+from .verifier import Verifier
+
+Told = Callable[[int], None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """Drawn and embedded signatures of one part of a world.
+
+    Attributes:
+        signatures: What the protocols need to know.
+        canvases: Preprocessed images, uint8 ``(n, height, width)``.
+        embeddings: The network's view, ``(n, d)``.
+        on_grid: Which forgeries belong to the skill curve only.
+    """
+
+    signatures: SignatureSet
+    canvases: NDArray[np.uint8]
+    embeddings: NDArray[np.float32]
+    on_grid: NDArray[np.bool_]
+
+    @property
+    def headline(self) -> NDArray[np.intp]:
+        """Places of the signatures that the headline rates are about."""
+        return np.flatnonzero(~self.on_grid)
+
+
+def subset(signatures: SignatureSet, places: NDArray[np.intp]) -> SignatureSet:
+    """Return some rows of a set."""
+    return SignatureSet(
+        signatures.signer[places],
+        signatures.kind[places],
+        signatures.name[places],
+        signatures.forger[places],
+        signatures.skill[places],
+    )
+
+
+def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lambda n: None) -> Part:
+    """Draw and embed the "dev" or "test" signers of a run; `told` hears how many images each step added."""
+    signers = getattr(split_world(config.world), part)
+    drawn = evaluation_acts(World(config.world.seed), signers, config.evaluation, config.batch)
+    canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=told)
+    return Part(drawn.signatures, canvases, verifier.embed_canvases(canvases), drawn.on_grid)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """What was fitted on development signers, and on how many."""
+
+    points: dict[str, OperatingPoint]
+    calibrator: LogisticCalibrator
+    trials: TrialTable
+
+    @property
+    def threshold(self) -> float:
+        """The default threshold: where FRR and FAR_skilled met on development signers."""
+        return self.points["eer_skilled"].threshold
+
+
+def freeze(part: Part, config: RunConfig) -> Frozen:
+    """Return thresholds and calibration from the development part."""
+    trials = trials_of(part, config, "development")
+    genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
+    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
+
+
+def trials_of(part: Part, config: RunConfig, name: PartName, features: NDArray[np.float32] | None = None) -> TrialTable:
+    """Return the one-reference trials of the headline signatures, scored by embeddings or other features."""
+    vectors = part.embeddings if features is None else features
+    return one_reference_trials(
+        subset(part.signatures, part.headline),
+        cosine_scores(vectors[part.headline]),
+        part=name,
+        n_random=config.evaluation.n_random,
+        seed=config.world.seed,
+    )
+
+
+def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int) -> dict[str, Any]:
+    """Return every rate of a trial table with its 95 % interval over signers.
+
+    A-posteriori rates (`eer_...`) are fitted on the scores they describe; `frozen_...` rates use the
+    development threshold. Rates of kinds that have no trials are left out.
+    """
+    result: dict[str, Any] = {"signers": int(np.unique(trials.claimed).size), "trials": {}}
+    statistics: dict[str, Any] = {}
+    genuine = trials.score[trials.kind == "genuine"]
+    for kind in ("genuine", "random", "simple", "skilled"):
+        count = int((trials.kind == kind).sum())
+        result["trials"][kind] = count
+        if kind == "genuine" or not count or not len(genuine):
+            continue
+        statistics[f"eer_{kind}"] = eer_of(kind)
+        scores = trials.score[trials.kind == kind]
+        result[f"auc_{kind}"] = auc(genuine, scores)
+        result[f"eer_{kind}_threshold_aposteriori"] = _finite(eer(genuine, scores).threshold)
+        if frozen is not None:
+            statistics[f"far_{kind}_frozen"] = far_at(frozen.threshold, kind)
+    if frozen is not None and len(genuine):
+        statistics["frr_frozen"] = frr_at(frozen.threshold)
+        if result["trials"]["skilled"]:
+            statistics["cllr_skilled"] = cllr_of("skilled", frozen.calibrator.log_lr)
+            result["min_cllr_skilled_aposteriori"] = min_cllr(genuine, trials.score[trials.kind == "skilled"])
+    if result["trials"]["skilled"]:
+        result["eer_skilled_aposteriori_per_signer"] = _per_signer(trials)
+    for name, statistic in statistics.items():
+        if result["signers"] >= 2:
+            found = bootstrap_over_signers(trials, statistic, seed=seed, n_draws=draws)
+            result[name] = {
+                "value": _finite(found.value),
+                "low": _finite(found.low),
+                "high": _finite(found.high),
+            }
+        else:
+            result[name] = {
+                "value": _finite(statistic(trials)(np.ones(len(trials)))),
+                "low": None,
+                "high": None,
+            }
+    return result
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _per_signer(trials: TrialTable) -> float | None:
+    genuine, skilled = trials.select(kind="genuine"), trials.select(kind="skilled")
+    return _finite(eer_per_signer(genuine.score, genuine.claimed, skilled.score, skilled.claimed).rate)
+
+
+def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str, Any]]:
+    """Return the error against forger skill: EER and frozen FAR of the forgeries on the grid, per skill."""
+    rows = []
+    for skill in config.evaluation.skills:
+        wanted = (part.signatures.kind == "genuine") | (part.on_grid & np.isclose(part.signatures.skill, skill))
+        places = np.flatnonzero(wanted)
+        trials = one_reference_trials(
+            subset(part.signatures, places),
+            cosine_scores(part.embeddings[places]),
+            part="test",
+            n_random=0,
+            seed=config.world.seed,
+        )
+        found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
+        rows.append(
+            {
+                "skill": skill,
+                "forgeries": int((part.on_grid & wanted).sum()),
+                "eer_skilled": found["eer_skilled"],
+                "far_skilled_frozen": found["far_skilled_frozen"],
+            }
+        )
+    return rows
+
+
+def reference_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str, Any]]:
+    """Return the error against the number of references, fused by the largest score and by the mean."""
+    headline = subset(part.signatures, part.headline)
+    scores = cosine_scores(part.embeddings[part.headline])
+    most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
+    rows = []
+    for k in (k for k in (1, 3, 5, 10, 12) if k < most):
+        for fusion in ("max", "mean"):
+            trials = k_reference_trials(
+                headline,
+                scores,
+                part="test",
+                k=k,
+                fusion=fusion,
+                n_random=config.evaluation.n_random,
+                seed=config.world.seed,
+            )
+            found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
+            rows.append(
+                {
+                    "references": k,
+                    "fusion": fusion,
+                    "left_out": list(trials.left_out),
+                    **{name: found[name] for name in found if name.startswith(("eer_", "far_", "frr_"))},
+                }
+            )
+    return rows
+
+
+def baselines(part: Part, config: RunConfig) -> dict[str, dict[str, Any]]:
+    """Return the rates of raw pixels and of histograms of gradients on the very same trials."""
+    ink = to_ink(part.canvases)[..., 0]
+    found = {}
+    for name, features in (("raw pixels", pixel_features), ("HOG", hog_features)):
+        vectors = np.zeros((len(ink), 1), dtype=np.float32)
+        some = features(ink[part.headline])
+        vectors = np.zeros((len(ink), some.shape[1]), dtype=np.float32)
+        vectors[part.headline] = some
+        trials = trials_of(part, config, "test", vectors)
+        found[name] = rates(trials, None, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
+    return found
+
+
+def measure(test: Part, development: Part, config: RunConfig) -> tuple[dict[str, Any], Frozen, TrialTable]:
+    """Return the metrics of a synthetic evaluation, what was frozen, and the test trials."""
+    frozen = freeze(development, config)
+    trials = trials_of(test, config, "test")
+    check_disjoint(frozen.trials, trials)
+    metrics = {
+        "verifier": rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed),
+        "baselines": baselines(test, config),
+        "skills": skill_curve(test, config, frozen),
+        "references": reference_curve(test, config, frozen),
+        "development": {
+            "signers": len(np.unique(frozen.trials.claimed)),
+            "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
+            "calibrator": frozen.calibrator.to_dict(),
+        },
+        "protocol": trials.protocol,
+        "left_out": list(trials.left_out),
+    }
+    return metrics, frozen, trials

@@ -1,0 +1,99 @@
+"""How fast it draws and trains here: ratios within one run, since machines and their load differ."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from synth import World
+
+from .config import PRESETS, RunConfig
+from .inputs import training_stream
+from .progress import Progress
+from .sampling import batch_acts, draw_batch, draw_images
+from .splits import split_world
+
+
+def _rate(work: Callable[[int], int], rounds: int, clock: Callable[[], float]) -> float:
+    """Return the median of things done per second over rounds, after one that does not count."""
+    work(0)
+    found = []
+    for i in range(1, rounds + 1):
+        begun = clock()
+        done = work(i)
+        found.append(done / (clock() - begun))
+    return statistics.median(found)
+
+
+def drawing(config: RunConfig, *, rounds: int = 7) -> dict[str, float]:
+    """Return preprocessed training images per second of one core, and two threads over one.
+
+    The first is counted in processor seconds, which other programs on the machine do not use up.
+    """
+    world, signers, settings = World(config.world.seed), split_world(config.world).train, config.batch
+    height, width = config.train.height, config.train.width
+
+    def draw(i: int) -> int:
+        return len(draw_batch(world, signers, settings, i, height=height, width=width).images)
+
+    def two(i: int) -> int:
+        threads = [threading.Thread(target=draw, args=(2 * i + j,)) for j in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return 2 * settings.images
+
+    far = world[10**9], world[0]
+    per_core = _rate(draw, rounds, time.thread_time)
+    acts, _ = batch_acts(world, signers, settings, 0)
+    return {
+        "images_per_core_second": per_core,
+        "without_planning": _rate(
+            lambda i: len(draw_images(acts, height=height, width=width)), rounds, time.thread_time
+        ),
+        "two_threads_over_one": _rate(two, rounds, time.perf_counter) / _rate(draw, rounds, time.perf_counter),
+        "signer_1e9_over_signer_0": _rate(lambda i: far[1].genuine(i).trajectory.shape[1], 200, time.thread_time)
+        / _rate(lambda i: far[0].genuine(i).trajectory.shape[1], 200, time.thread_time),
+    }
+
+
+def training(config: RunConfig, progress: Progress, *, steps: int = 12, rounds: int = 3) -> dict[str, float]:
+    """Return training rates with live drawing and on one cached batch, alternating, and their ratio."""
+    from .train import build_model
+
+    model = build_model(config, progress.say)
+    stream = iter(training_stream(config, 0, 10**6))
+    cached = next(stream)
+    model.train_on_batch(*cached)
+    live_rates, cached_rates = [], []
+    for _ in range(rounds):
+        live_rates.append(_steps(model, lambda: next(stream), steps, config))
+        cached_rates.append(_steps(model, lambda: cached, steps, config))
+    ratio = statistics.median(a / b for a, b in zip(live_rates, cached_rates, strict=True))
+    return {
+        "live_images_per_s": statistics.median(live_rates),
+        "cached_images_per_s": statistics.median(cached_rates),
+        "live_over_cached": ratio,
+    }
+
+
+def _steps(model: Any, batch: Callable[[], Any], steps: int, config: RunConfig) -> float:
+    begun = time.perf_counter()
+    for _ in range(steps):
+        loss = model.train_on_batch(*batch())
+    assert np.isfinite(loss)
+    return steps * config.batch.images / (time.perf_counter() - begun)
+
+
+def speed(progress: Progress, preset: str = "classroom") -> dict[str, float]:
+    """Return every speed figure of this machine."""
+    config = PRESETS[preset]
+    with progress.task("drawing", None):
+        found = drawing(config)
+    with progress.task("training", None):
+        found |= training(config, progress)
+    return found
