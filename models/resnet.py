@@ -13,7 +13,7 @@ from keras import layers
 from .layers import L2Normalize, glorot_uniform, he_normal
 from .registry import register
 
-# Keras's 0.99 leaves the running averages leaning on their start after 300 steps; short runs need less memory.
+# Keras's 0.99 leaves the running averages leaning on their start after 300 steps; short runs forget faster.
 _MOMENTUM = 0.95
 # kind, channels, stride; a bottleneck is half as wide inside
 _SMALL_BLOCKS = (

@@ -26,7 +26,7 @@ def ink_of(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     The paper is what remains when dark lines are closed away and the rest is smoothed.
     """
     height, width = image.shape
-    small = cv2.resize(image, (max(width // 4, 8), max(height // 4, 8)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, (max(width // 4, 2), max(height // 4, 2)), interpolation=cv2.INTER_AREA)
     side = max(5, min(small.shape) // 3) | 1
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     paper = cv2.resize(cv2.blur(paper, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -60,7 +60,8 @@ def preprocess(image: NDArray[np.uint8], *, height: int, width: int) -> NDArray[
         shrink = _LONGEST / longest
         size = (max(2, round(image.shape[1] * shrink)), max(2, round(image.shape[0] * shrink)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    image = cv2.copyMakeBorder(image, 4, 4, 4, 4, cv2.BORDER_REPLICATE)
+    down, right = -image.shape[0] % 4, -image.shape[1] % 4  # whole blocks of 4 shrink several times faster
+    image = cv2.copyMakeBorder(image, 4, 4 + down, 4, 4 + right, cv2.BORDER_REPLICATE)
     ink, threshold = ink_of(image)
     mask = _without_specks(ink > max(0.7 * threshold, _MIN_CONTRAST))
     if threshold < _MIN_CONTRAST or not mask.any():

@@ -150,8 +150,8 @@ def write_report(folder: Path, metrics: dict[str, Any], *, trials: TrialTable, p
         _table(("method", "random forgeries", "skilled forgeries"), summary_rows(metrics)),
         "<p>Trials: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) + ".</p>",
         "<h2>At the frozen threshold</h2>",
-        f"<p>Threshold {threshold:.4f}, chosen on {metrics['development']['signers']} synthetic development signers where FRR "
-        "and FAR of skilled forgeries met, then frozen.</p>",
+        f"<p>Threshold {threshold:.4f}, chosen on {metrics['development']['signers']} synthetic development signers "
+        "where FRR and FAR of skilled forgeries met, then frozen.</p>",
         _table(("rate", "value"), frozen_rows(metrics)),
     ]
     if signers >= 2 and len(trials):
