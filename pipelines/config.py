@@ -6,7 +6,7 @@ Everything a run depends on stands here. Budgets are stated for two ordinary cor
 import dataclasses
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
@@ -31,7 +31,7 @@ class BatchSettings:
     forgeries: int = Field(default=4, ge=0)
     forgers: int = Field(default=2, ge=1)
     simple_share: float = Field(default=0.1, ge=0, le=1)
-    skill_shapes: tuple[float, float] = (2.8, 2.2)
+    skill_shapes: tuple[float, float] = (3.0, 2.0)
 
     @property
     def images(self) -> int:
@@ -88,7 +88,11 @@ class RunConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
         """Return the configuration of such values; unknown keys and bad values raise ValueError."""
-        return TypeAdapter(cls).validate_python(values)
+        try:
+            return TypeAdapter(cls).validate_python(values)
+        except ValidationError as error:
+            faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            raise ValueError("configuration: " + "; ".join(faults)) from None
 
 
 PRESETS: dict[str, RunConfig] = {

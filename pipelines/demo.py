@@ -128,11 +128,11 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
             "sha256": sha256(run / "model.keras"),
         },
     )
+    shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
     metrics |= {"preset": config.preset, "data": PROVENANCE, "cost": cost(run, clock.seconds, config)}
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
         write_report(run.path, metrics, trials=trials, part=parts["test"], threshold=frozen.threshold)
-    shutil.rmtree(run / "checkpoints", ignore_errors=True)
     run.mark("finished", stage="done")
     return metrics
 

@@ -64,6 +64,7 @@ def evaluate_folder(
     left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
     left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
     left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
+    left_out += [f"signer {name}: fewer than two genuine signatures" for name in loaded.too_few]
     metrics |= {
         "data": {
             "source": f"{provenance.source} ({provenance.licence})",

@@ -64,7 +64,7 @@ def preprocess(image: NDArray[np.uint8], *, height: int, width: int) -> NDArray[
     image = cv2.copyMakeBorder(image, 4, 4 + down, 4, 4 + right, cv2.BORDER_REPLICATE)
     ink, threshold = ink_of(image)
     mask = _without_specks(ink > max(0.7 * threshold, _MIN_CONTRAST))
-    if threshold < _MIN_CONTRAST or not mask.any():
+    if threshold < _MIN_CONTRAST or not mask.any() or mask.all():
         raise BlankImage("no ink stands out from the paper")
     core = cv2.mean(ink, (ink > threshold).view(np.uint8))[0]
     level = cv2.convertScaleAbs(ink * cv2.dilate(mask, np.ones((3, 3), np.uint8)), alpha=215.0 / max(core, 1.0))

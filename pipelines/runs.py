@@ -51,15 +51,16 @@ class Run:
             RunError: If it holds another run's configuration, or something that is no run.
         """
         recorded = self / "config.json"
-        if fresh and recorded.exists():
+        again = fresh and recorded.exists()
+        if again:
             self._clear()
-        if recorded.exists():
+        elif recorded.exists():
             if self.config() != config:
                 raise RunError(
                     f"{self.path} holds a run with another configuration; use --fresh to start over, or another --run"
                 )
             return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run folder; choose another --run")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -70,10 +71,11 @@ class Run:
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
 
     def _clear(self) -> None:
-        """Remove what a run writes, and nothing else."""
-        for pattern in ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "figures/*", "checkpoints/*"):
+        """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""
+        for pattern in ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras"):
             for file in self.path.glob(pattern):
-                file.unlink()
+                if file.name != "config.json":
+                    file.unlink()
 
     def config(self) -> RunConfig:
         """Return the recorded configuration."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, TrainSettings
-from .files import write_beside
+from .files import write_beside, write_text
 from .inputs import training_stream
 from .precision import choose_precision, choose_xla
 from .runs import Run
@@ -94,10 +94,13 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
             initial_epoch=first,
             epochs=settings.epochs,
             steps_per_epoch=settings.steps_per_epoch,
+            shuffle=False,
             verbose=0,
             callbacks=[_journal(run, config.batch.images), *(watch or [])],
         )
-    write_beside(run / "model.keras", model.save)
+    bare = model.__class__.from_config(model.get_config())  # without the optimizer: a third of the size
+    bare.set_weights(model.get_weights())
+    write_beside(run / "model.keras", bare.save)
     return model
 
 
@@ -127,15 +130,14 @@ def _journal(run: Run, images_per_batch: int) -> Any:
                 "seconds": round(seconds, 2),
                 "images_per_s": round(steps * images_per_batch / seconds, 1),
             }
-            path = run / f"checkpoints/epoch-{epoch + 1:04d}.keras"
-            write_beside(path, self.model.save)
-            for old in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:
-                old.unlink()
-            new = not (run / "log.csv").exists()
-            with (run / "log.csv").open("a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, fieldnames=list(row))
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
+            # the row first, the checkpoint second: an epoch that is repeated after a kill replaces its row
+            log, rows = run / "log.csv", [row]
+            if log.exists():
+                with log.open(newline="", encoding="utf-8") as file:
+                    rows = [old for old in csv.DictReader(file) if int(old["epoch"]) <= epoch] + rows
+            write_text(log, "".join(",".join(map(str, line)) + "\n" for line in [row, *(r.values() for r in rows)]))
+            write_beside(run / f"checkpoints/epoch-{epoch + 1:04d}.keras", self.model.save)
+            for old_checkpoint in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:
+                old_checkpoint.unlink()
 
     return Journal()

@@ -4,6 +4,8 @@ Importing this package is cheap: numba loads when the first name is used, and no
 """
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,9 +35,21 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
+class _Package(types.ModuleType):
+    """This package; importing its submodule `render` must not hide the function of that name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOME and isinstance(value, types.ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'synth' has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value  # a submodule of the same name (render) must not shadow the function
+    globals()[name] = value
     return value

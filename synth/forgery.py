@@ -47,7 +47,7 @@ _MOVEMENT_FIELDS = (
     "stability",
     "timing",
 )
-_MISPERCEPTION = np.array([0.26, 0.30, 0.28, 0.26, 0.90, 0.20])
+_MISPERCEPTION = np.array([0.19, 0.34, 0.34, 0.36, 0.70, 0.30])
 """At skill 0: spread of a forger's lasting errors, columns as in `layout`."""
 
 
@@ -130,7 +130,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         target,
         target,
         _copied_hand(target, by, error, nature),
-        min(1.0, 1.0 * error * nature["letter_shapes"]),
+        min(1.0, 1.8 * error * nature["letter_shapes"]),
         session,
         key,
         perceive,
@@ -157,8 +157,8 @@ def _copied_hand(target: Signer, by: Signer, error: float, nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
     hand = target.hand.copy()
     for fields, share in (
-        (_PROPORTION_FIELDS, 0.9 * error * nature["proportions"]),
-        (_SPACING_FIELDS, 0.9 * error * nature["spacing"]),
+        (_PROPORTION_FIELDS, 1.6 * error * nature["proportions"]),
+        (_SPACING_FIELDS, 1.7 * error * nature["spacing"]),
         (_MOVEMENT_FIELDS, 2.0 * error),
     ):
         for field in fields:

@@ -55,7 +55,8 @@ def line_factors(samples: Any, n: int, pen: Any, factors: Any) -> None:
 @kernel
 def hashed(x: int, y: int, seed: Any) -> Any:
     """Return a 32-bit hash of a pixel and a seed: grain and noise without any state."""
-    h = np.uint32(x) * np.uint32(0x85EBCA6B) ^ np.uint32(y) * np.uint32(0xC2B2AE35) ^ np.uint32(seed)
+    # numba multiplies 32-bit words into 64 bits: cut back at every step
+    h = np.uint32(np.uint32(x) * np.uint32(0x85EBCA6B) ^ np.uint32(y) * np.uint32(0xC2B2AE35) ^ np.uint32(seed))
     h ^= h >> np.uint32(16)
     h = np.uint32(h * np.uint32(0x7FEB352D))
     h ^= h >> np.uint32(15)

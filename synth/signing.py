@@ -68,14 +68,14 @@ def plan_targets(
     n_text = n
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
     sp, wrong = hand.stability, effort[PROPORTIONS]
-    sx = math.exp(3.8 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.30 * normal(perceive, _STRETCH_X, 0))
-    sy = math.exp(3.8 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.30 * normal(perceive, _STRETCH_Y, 0))
-    shear = math.tan(math.radians(hand.slant_deg)) + 2.8 * sp * _both(session, act, _SHEAR, 0)
-    shear += wrong * 0.18 * normal(perceive, _SHEAR, 0)
-    turn = math.radians(hand.slope_deg) + 1.4 * sp * _both(session, act, _ROTATE, 0)
-    turn += wrong * 0.05 * normal(perceive, _ROTATE, 0)
+    sx = math.exp(4.2 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
+    sy = math.exp(4.2 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
+    shear = math.tan(math.radians(hand.slant_deg)) + 3.2 * sp * _both(session, act, _SHEAR, 0)
+    shear += wrong * 0.27 * normal(perceive, _SHEAR, 0)
+    turn = math.radians(hand.slope_deg) + 1.7 * sp * _both(session, act, _ROTATE, 0)
+    turn += wrong * 0.08 * normal(perceive, _ROTATE, 0)
     # a slow stretch and squeeze along the line, as when a hand runs out of room
-    wave = 1.5 * sp * (right - left) * _both(session, act, _FORM, 0) + wrong * 0.05 * (right - left) * normal(
+    wave = 1.8 * sp * (right - left) * _both(session, act, _FORM, 0) + wrong * 0.08 * (right - left) * normal(
         perceive, _FORM, 0
     )
     phase = 2.0 * math.pi * uniform(act, _FORM, 1)

@@ -3,9 +3,12 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
+
+from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, TrainSettings, WorldSettings
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
@@ -38,3 +41,31 @@ def no_network() -> Iterator[None]:
         for name in plain:
             patch.setattr(socket.socket, name, guard(name))
         yield
+
+
+@pytest.fixture(scope="session")
+def micro_config() -> RunConfig:
+    """Return the smallest run with a real network."""
+    return RunConfig(
+        preset="micro",
+        world=WorldSettings(train_signers=64, dev_signers=6, test_signers=8),
+        batch=BatchSettings(signers=4, genuine=2, forgeries=2),
+        train=TrainSettings(height=64, width=128, embedding_dim=32, epochs=2, steps_per_epoch=3),
+        evaluation=EvaluationSettings(
+            genuine=3, forgeries=3, skills=(0.3, 0.85), per_skill=1, n_random=4, bootstrap_draws=100
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, micro_config: RunConfig) -> Path:
+    """Return the folder of a whole micro run; read it, or copy it before changing it."""
+    from pipelines.demo import demo
+    from pipelines.progress import Progress
+
+    path = tmp_path_factory.mktemp("micro") / "run"
+    demo(path, micro_config, fresh=False, progress=Progress(quiet=True))
+    import keras
+
+    keras.config.set_dtype_policy("float32")  # what other tests expect, whatever this machine prefers
+    return path

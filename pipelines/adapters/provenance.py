@@ -5,7 +5,6 @@ No real signature is read without this record, and nothing here looks at images.
 
 import hashlib
 import json
-import os
 import re
 import shlex
 import tomllib
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from pydantic import ConfigDict, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
+
+from pipelines.files import write_text
 
 FILE_NAME = "provenance.toml"
 MAX_FILE_BYTES = 65_536
@@ -189,16 +190,7 @@ def write_provenance(directory: str | Path, *, force: bool = False, **fields: ob
         raise ProvenanceError(f"no folder {str(directory)!r}")
     if path.exists() and not force:
         raise ProvenanceError(f"{path} exists already and is left as it is")
-    temporary = path.with_name(f".{FILE_NAME}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(_as_toml(record))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_text(path, _as_toml(record))
 
 
 def parse_answer(field: str, answer: str) -> object:

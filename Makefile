@@ -1,0 +1,46 @@
+# Set-up happens by itself: .venv is made once, and installed again only when pyproject.toml or constraints.txt changed.
+PYTHON ?= python3
+PRESET ?= classroom
+TF ?= cpu
+RUN ?= runs/$(PRESET)
+ARGS ?=
+
+READY := .venv/.installed-$(TF)
+SKIP_SLOW := $(if $(or $(CI),$(filter 1,$(SLOW))),,-m "not slow")
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo    world -> training -> evaluation -> report   (PRESET=smoke|classroom|study, RUN=folder, ARGS=--fresh)"
+	@echo "make test    the quick tests; SLOW=1 adds those that train a model or run a notebook"
+	@echo "make lint    ruff and mypy"
+	@echo "make clean   removes .venv and caches, keeps runs/"
+	@echo "For all:     PYTHON=python3.12 chooses the interpreter, TF=gpu the TensorFlow for NVIDIA GPUs (Linux; not tried)"
+
+$(READY): pyproject.toml constraints.txt
+	@case "$(TF)" in cpu|gpu) ;; *) echo "error: TF=$(TF) is unknown; use TF=cpu or TF=gpu" >&2; exit 2 ;; esac
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' is not Python 3.11, 3.12 or 3.13; name one that is, e.g. make PYTHON=python3.12" >&2; exit 2; }
+	@for other in .venv/.installed-*; do \
+	  if [ -e "$$other" ] && [ "$$other" != "$@" ]; then echo "another TensorFlow is wanted: starting .venv over"; rm -rf .venv; fi; done
+	@test -x .venv/bin/python || { echo "making .venv ..."; $(PYTHON) -m venv .venv; }
+	@echo "installing Paraph and its pinned dependencies (some minutes the first time) ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$(TF),dev]" -c constraints.txt
+	@touch $@
+
+demo: $(READY)
+	@.venv/bin/python -m pipelines demo --preset $(PRESET) --run $(RUN) $(ARGS)
+
+test: $(READY)
+	@.venv/bin/python -m pytest $(SKIP_SLOW) $(ARGS)
+
+lint: $(READY)
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m ruff format --check .
+	@.venv/bin/python -m mypy
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	find synth models pipelines tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +

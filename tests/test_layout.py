@@ -1,0 +1,199 @@
+"""The repository's layout: who may import whom, which names are banned, and that no data lies in it."""
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("synth", "models", "pipelines")
+BANNED = {"data", "utils", "util", "common", "types", "helpers", "misc"}
+MAGIC = {
+    b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"II*\0": "a TIFF image",
+    b"MM\0*": "a TIFF image", b"BM": "a BMP image", b"%PDF": "a PDF", b"PK\x03\x04": "a ZIP, .keras or .npz file",
+    b"\x89HDF": "an HDF5 file", b"\x1f\x8b": "a gzip archive", b"7z\xbc\xaf": "a 7z archive", b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive", b"\x93NUMPY": "a NumPy array", b"PAR1": "a Parquet file", b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
+}  # fmt: skip
+
+
+def imports(tree):
+    """Every absolute import as (top-level name, whether it stands inside a function, whether only for types)."""
+    found = []
+
+    def walk(node, inside, typing_only):
+        if isinstance(node, ast.Import):
+            found.extend((alias.name.split(".")[0], inside, typing_only) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.append((node.module.split(".")[0], inside, typing_only))
+        inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for child in node.body:
+                walk(child, inside, True)
+            for child in node.orelse:
+                walk(child, inside, typing_only)
+            return
+        for child in ast.iter_child_nodes(node):
+            walk(child, inside, typing_only)
+
+    walk(tree, False, False)
+    return found
+
+
+def violations(path, source):
+    """What is wrong with the imports of one file, by its path relative to the repository."""
+    package = Path(path).parts[0]
+    allowed = {"synth": {"synth", "numpy", "numba"}, "models": {"models", "keras", "numpy"}}.get(package)
+    if Path(path).as_posix() in ("synth/capture.py", "synth/sheets.py"):
+        allowed = allowed | {"cv2"}
+    wrong = []
+    for name, inside, typing_only in imports(ast.parse(source)):
+        if name in sys.stdlib_module_names:
+            continue
+        if allowed is not None and name not in allowed:
+            wrong.append(f"{path} imports {name}")
+        if name == "tensorflow" and not typing_only and not (package == "pipelines" and inside):
+            wrong.append(f"{path} imports tensorflow outside a function of pipelines")
+        if package == "pipelines" and name in ("notebooks", "tests"):
+            wrong.append(f"{path} imports {name}")
+    return wrong
+
+
+def sources():
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def git(*arguments):
+    ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+    if ran.returncode:
+        pytest.skip("not a git checkout")
+    return ran.stdout
+
+
+def tracked():
+    return [ROOT / name.decode() for name in git("ls-files", "-z").split(b"\0") if name]
+
+
+def test_imports_go_in_the_allowed_direction():
+    assert len(sources()) > 30
+    wrong = [fault for path in sources() for fault in violations(path.relative_to(ROOT), path.read_text("utf-8"))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("synth/ink.py", "import keras"),
+        ("synth/ink.py", "import cv2"),
+        ("synth/ink.py", "from pipelines.config import RunConfig"),
+        ("synth/ink.py", "def f():\n    from models import build"),
+        ("models/resnet.py", "import synth.signers"),
+        ("models/resnet.py", "from tensorflow import keras"),
+        ("models/layers.py", "def f():\n    import tensorflow as tf"),
+        ("pipelines/train.py", "import tensorflow as tf"),
+        ("pipelines/train.py", "class A:\n    import tensorflow"),
+        ("pipelines/train.py", "if True:\n    from tensorflow import data"),
+    ],
+)
+def test_a_wrong_import_is_caught(path, source):
+    assert violations(path, source)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("synth/capture.py", "import cv2\nimport numpy as np\nfrom .ink import hashed"),
+        ("models/layers.py", "import math\nimport keras\nimport numpy"),
+        ("pipelines/train.py", "def f():\n    import tensorflow as tf\n    import synth, models"),
+        ("pipelines/train.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import tensorflow as tf"),
+    ],
+)
+def test_a_right_import_is_not(path, source):
+    assert violations(path, source) == []
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    assert [str(p) for p in sources() if p.stem.lower() in BANNED] == []
+    assert [str(p) for p in sources() if p.parent.name.lower() in BANNED] == []
+
+
+def test_tests_lie_flat_and_are_no_package():
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+    assert [p.name for p in (ROOT / "tests").rglob("test_*.py") if p.parent != ROOT / "tests"] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_package_in_use_is_the_one_of_this_checkout(package):
+    assert Path(importlib.util.find_spec(package).origin).parent == ROOT / package
+    code = f"import importlib.util as u; print(u.find_spec({package!r}).origin)"
+    # from notebooks/, as a notebook would, and from the root
+    for folder in (ROOT / "notebooks", ROOT):
+        if folder.is_dir():
+            ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+            assert Path(ran.stdout.strip()).parent == ROOT / package
+
+
+def test_importing_synth_is_cheap_and_loads_nothing_heavy():
+    code = (
+        "import sys, time; start = time.perf_counter(); import synth; took = time.perf_counter() - start\n"
+        "import json; print(json.dumps([took, sorted({'keras', 'tensorflow', 'numba', 'cv2'} & set(sys.modules))]))"
+    )
+    took = []
+    for _ in range(3):
+        ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        seconds, heavy = json.loads(ran.stdout)
+        assert heavy == []
+        took.append(seconds)
+    assert min(took) < 0.5
+
+
+@pytest.mark.parametrize(
+    "first", ["from synth import render_batch", "import synth.render", "from synth.render import equipment"]
+)
+def test_the_door_to_render_stays_open_whatever_is_imported_before(first):
+    code = f"{first}\nfrom synth import render\nimport synth\nassert callable(render) and render is synth.render"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def content(head):
+    """What the first bytes of a file say it is, or None if it is no image, archive or array."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "a WebP image"
+    return next((what for magic, what in MAGIC.items() if head.startswith(magic)), None)
+
+
+def test_no_images_weights_or_archives_are_in_the_repository():
+    pictures = ROOT / "notebooks" / "pictures"
+    found, pictured = [], 0
+    for path in tracked():
+        if not path.is_file():
+            continue
+        with path.open("rb") as file:
+            what = content(file.read(16))
+        if path.parent == pictures and path.suffix == ".png" and what == "a PNG image":
+            pictured += path.stat().st_size
+        elif what:
+            found.append(f"{path.relative_to(ROOT)} is {what}")
+        elif path.stat().st_size > 400_000:
+            found.append(f"{path.relative_to(ROOT)} has {path.stat().st_size} bytes")
+    assert found == []
+    assert pictured <= 1_500_000
+
+
+def test_binary_files_are_recognised_by_their_content():
+    assert content(b"\x89PNG\r\n\x1a\n" + bytes(8)) == "a PNG image"
+    assert content(b"RIFF\x00\x00\x00\x00WEBPVP8 ") == "a WebP image"
+    assert content(b"PK\x03\x04" + bytes(12)) == "a ZIP, .keras or .npz file"
+    assert content(b'"""A module docs') is None
+
+
+def test_notebooks_are_kept_without_outputs():
+    for path in tracked():
+        if path.suffix == ".ipynb" and path.is_file():
+            for cell in json.loads(path.read_text("utf-8"))["cells"]:
+                assert not cell.get("outputs"), path.name
+                assert cell.get("execution_count") is None, path.name

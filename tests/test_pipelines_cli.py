@@ -1,0 +1,129 @@
+"""The command line: quick help, one-line refusals with exit status 2, and the small verbs."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def pipelines(*arguments: object, typed: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, input=typed, timeout=120)
+
+
+def test_help_is_quick() -> None:
+    """Processor seconds, the best of several: other programs on the machine do not count."""
+    seconds = []
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = pipelines("--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert done.returncode == 0
+    assert all(verb in done.stdout for verb in ("demo", "train", "evaluate", "preview", "export", "speed", "info"))
+    assert min(seconds) < 0.5
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from pipelines.cli import main; main(['--help']); main(['demo', '--help']);"
+        "sys.exit(' '.join({'tensorflow', 'keras', 'numba', 'cv2', 'sklearn', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("demo", "--preset", "smok"), ("unknown preset 'smok'", "smoke")),
+        (("train", "--preset", "nothing"), ("unknown preset",)),
+        (("evaluate", "--run", "no/such/run"), ("no config.json", "demo")),
+        (("evaluate",), ("--run",)),
+        (("demoo",), ("demoo",)),
+        (("demo", "--seed", "seven"), ("--seed",)),
+        (("demo", "--seed", "-1"), ("world.seed", "greater than or equal to 0")),
+        (("preview", "--out", "sheet.jpg"), ("sheet.jpg must end in .png",)),
+        (("preview", "--profile", "runes"), ("unknown profile 'runes'",)),
+        (("provenance", "check", "no/such/folder"), ("no folder",)),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    arguments: tuple[str, ...], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert all(word in error for word in words), error
+
+
+def test_a_refusal_shows_no_traceback_and_reaches_the_shell() -> None:
+    done = pipelines("demo", "--preset", "smok")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    asked = pipelines("--traceback", "demo", "--preset", "smok")
+    assert asked.returncode == 1
+    assert "Traceback" in asked.stderr
+
+
+def test_data_without_provenance_is_told_how_to_write_one(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--run", str(finished_run), "--data", str(tmp_path), "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert f"python -m pipelines provenance init {tmp_path}" in error
+    assert error.count("\n") == 1
+
+
+def test_provenance_is_written_by_typed_answers_and_checked(tmp_path: Path) -> None:
+    answers = ["drawn by a test", "CC0-1.0", "no person is involved", "evaluation", "the test", "no", "", ""]
+    done = pipelines("provenance", "init", tmp_path, typed="\n".join(answers) + "\n")
+    assert done.returncode == 0, done.stderr
+    assert [f.name for f in tmp_path.iterdir()] == ["provenance.toml"]
+    checked = pipelines("provenance", "check", tmp_path)
+    assert checked.returncode == 0
+    assert "in order; digest" in checked.stdout
+    again = pipelines("provenance", "init", tmp_path, typed="\n".join(answers) + "\n")
+    assert again.returncode == 2
+    assert "left as it is" in again.stderr
+
+
+def test_preview_writes_a_png_that_says_it_is_synthetic(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "sheet.png"
+    assert main(["preview", "--out", str(out), "--signers", "2", "--seed", "0"]) == 0
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+        assert "synthetic" in picture.text["Source"]  # type: ignore[attr-defined]
+        assert np.ptp(np.asarray(picture.convert("L"))) > 100
+    assert [f.name for f in out.parent.iterdir()] == ["sheet.png"]
+
+
+def test_export_writes_the_layout_and_refuses_a_full_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "data"
+    command = ["export", "--out", str(out), "--signers", "3", "--genuine", "2", "--forged", "1", "--dpi", "100"]
+    assert main(command) == 0
+    assert "9 images" in capsys.readouterr().out
+    names = sorted(f.relative_to(out).as_posix() for f in out.rglob("*") if f.is_file())
+    folders = [f"{i}/{k}" for i in range(3) for k in ("forged/002.png", "genuine/000.png", "genuine/001.png")]
+    assert names == [*folders, "provenance.toml"]
+    assert main(["provenance", "check", str(out)]) == 0
+    assert main(command) == 2
+    assert "not an empty folder" in capsys.readouterr().err
+    assert main([*command[:2], str(tmp_path / "b"), "--genuine", "1"]) == 2
+
+
+def test_info_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    for word in ("Machine", "Packages", "Models", "Presets", "resnet_small", "smoke", "classroom", "Not tried"):
+        assert word in out

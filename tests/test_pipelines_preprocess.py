@@ -1,0 +1,193 @@
+"""Laws of preprocessing: the ink stays, the paper goes, and nothing else of an image matters.
+
+Inverted images (light ink on dark paper) are not handled here: `pipelines.images` turns files the right way.
+"""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipelines.preprocess import MARGIN, BlankImage, preprocess, to_ink
+from synth import World, render
+
+Grey = NDArray[np.uint8]
+HEIGHT, WIDTH = 96, 192
+WORLD = World(99)
+SIGNERS = st.integers(0, 2**40)
+
+
+def canvas_of(image: Grey) -> Grey:
+    return preprocess(image, height=HEIGHT, width=WIDTH)
+
+
+def signature(index: int, act: int = 0, **how: object) -> Grey:
+    return render(WORLD[index].genuine(act), **(how or {"dpi": 300}), capture="clean")
+
+
+def stroke(height: int = 200, width: int = 400, ink: int = 30, paper: int = 235) -> Grey:
+    image = np.full((height, width), paper, np.uint8)
+    points = np.array([[0.1, 0.6], [0.3, 0.2], [0.5, 0.8], [0.7, 0.3], [0.9, 0.5]]) * (width, height)
+    cv2.polylines(image, [points.astype(np.int32)], False, ink, 5, cv2.LINE_AA)
+    return image
+
+
+def difference(a: Grey, b: Grey) -> float:
+    return float(np.abs(a.astype(float) - b).mean())
+
+
+def correlation(a: Grey, b: Grey) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+@given(SIGNERS, st.integers(32, 128), st.integers(32, 256))
+@settings(max_examples=25)
+def test_a_canvas_has_the_asked_shape_and_the_same_image_gives_the_same_canvas(
+    index: int, height: int, width: int
+) -> None:
+    image = signature(index)
+    before = image.copy()
+    canvas = preprocess(image, height=height, width=width)
+    assert canvas.shape == (height, width)
+    assert canvas.dtype == np.uint8
+    np.testing.assert_array_equal(canvas, preprocess(image, height=height, width=width))
+    np.testing.assert_array_equal(image, before)
+
+
+@given(*[st.integers(0, 60)] * 4)
+@settings(max_examples=30)
+def test_where_a_stroke_lies_on_its_page_does_not_matter(top: int, bottom: int, left: int, right: int) -> None:
+    padded = np.pad(stroke(), ((top, bottom), (left, right)), constant_values=235)
+    assert difference(canvas_of(stroke()), canvas_of(padded)) < 2.0
+
+
+def test_padding_changes_drawn_signatures_hardly() -> None:
+    changes = []
+    for index in range(40):
+        image = signature(index)
+        padded = np.pad(image, ((13, 40), (55, 7)), constant_values=int(np.median(image)))
+        changes.append(difference(canvas_of(image), canvas_of(padded)))
+    assert np.median(changes) < 0.1
+    assert np.quantile(changes, 0.9) < 1.0
+
+
+def test_preprocessing_twice_is_about_preprocessing_once() -> None:
+    once = [canvas_of(signature(index)) for index in range(40)]
+    twice = [canvas_of(canvas) for canvas in once]
+    assert np.median([difference(a, b) for a, b in zip(once, twice, strict=True)]) < 5.0
+    assert np.median([correlation(a, b) for a, b in zip(once, twice, strict=True)]) > 0.98
+
+
+@pytest.mark.parametrize(("contrast", "brightness"), [(0.6, 0), (0.5, 60), (0.8, 20)])
+def test_tint_and_contrast_of_the_paper_hardly_matter(contrast: float, brightness: int) -> None:
+    found = []
+    for index in range(30):
+        image = signature(index)
+        tinted = np.clip(image * contrast + brightness, 0, 255).astype(np.uint8)
+        found.append(correlation(canvas_of(image), canvas_of(tinted)))
+    assert np.median(found) > 0.99
+    assert np.quantile(found, 0.1) > 0.97
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_shadow_across_the_paper_is_removed(axis: int) -> None:
+    found = []
+    for index in range(30):
+        image = signature(index)
+        shade = np.linspace(0.55, 1.0, image.shape[axis]).reshape((-1, 1) if axis == 0 else (1, -1))
+        found.append(correlation(canvas_of(image), canvas_of((image * shade).astype(np.uint8))))
+    assert np.median(found) > 0.99
+    shaded = (stroke() * np.linspace(0.5, 1.0, 400)).astype(np.uint8)
+    canvas = canvas_of(shaded)
+    assert (canvas == 255).mean() > 0.7  # no grey veil where the shadow was
+
+
+def test_bilevel_images_work() -> None:
+    bilevel = np.where(stroke() < 130, 0, 255).astype(np.uint8)
+    assert correlation(canvas_of(bilevel), canvas_of(stroke())) > 0.95
+
+
+def test_drawn_bilevel_signatures_keep_their_shape() -> None:
+    found = []
+    for index in range(30):
+        image = signature(index)
+        level, _ = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        found.append(correlation(canvas_of(image), canvas_of(np.where(image <= level, 0, 255).astype(np.uint8))))
+    assert np.median(found) > 0.9
+
+
+def test_no_stroke_is_lost() -> None:
+    """A far-away short stroke stays in the picture, and the box of the ink fills the canvas."""
+    image = stroke(300, 600)
+    image[:, 540:] = 235
+    cv2.line(image, (560, 40), (585, 45), 30, 5, cv2.LINE_AA)
+    canvas = canvas_of(image)
+    rows, columns = np.flatnonzero((canvas < 128).any(1)), np.flatnonzero((canvas < 128).any(0))
+    assert (canvas[:, -12:] < 128).any()
+    assert columns[0] <= MARGIN + 2
+    assert columns[-1] >= WIDTH - MARGIN - 3
+    raw = image < 128
+    box = np.ix_(np.flatnonzero(raw.any(1)), np.flatnonzero(raw.any(0)))
+    cropped = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert (cropped < 128).mean() == pytest.approx(raw[box].mean(), rel=0.35)
+
+
+def test_drawn_signatures_fill_the_canvas_in_one_direction() -> None:
+    for index in range(40):
+        ink = canvas_of(signature(index)) < 250
+        rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+        assert max(np.ptp(rows) / HEIGHT, np.ptp(columns) / WIDTH) > 0.85
+
+
+def test_an_act_drawn_small_and_the_same_at_300_dpi_give_like_canvases() -> None:
+    found = []
+    for index in range(50):
+        small, large = signature(index, height=HEIGHT, width=WIDTH), signature(index, dpi=300)
+        found.append(correlation(canvas_of(small), canvas_of(large)))
+    assert np.median(found) > 0.88
+    assert min(found) > 0.4
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_constant_image_is_blank(value: int) -> None:
+    with pytest.raises(BlankImage, match="no ink"):
+        canvas_of(np.full((80, 160), value, np.uint8))
+
+
+def test_faint_noise_is_blank() -> None:
+    noise = np.random.default_rng(0).integers(245, 250, (80, 160)).astype(np.uint8)
+    with pytest.raises(BlankImage, match="no ink"):
+        canvas_of(noise)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((40, 80), np.float32),
+        np.zeros((40, 80, 3), np.uint8),
+        np.zeros((40, 80), np.uint16),
+        np.zeros((1, 80), np.uint8),
+        np.zeros(80, np.uint8),
+    ],
+)
+def test_anything_but_a_grey_uint8_image_is_refused(image: NDArray[np.generic]) -> None:
+    with pytest.raises(ValueError, match="expected a grey uint8 image, got shape"):
+        canvas_of(image)  # type: ignore[arg-type]
+
+
+def test_a_huge_image_takes_no_time() -> None:
+    image = stroke(3000, 6000)
+    cv2.line(image, (300, 300), (5700, 2700), 30, 30)
+    begun = time.thread_time()
+    canvas_of(image)
+    assert time.thread_time() - begun < 2.0
+
+
+def test_ink_is_one_and_paper_zero() -> None:
+    ink = to_ink(np.array([[[255, 0]]], np.uint8))
+    assert ink.dtype == np.float32
+    np.testing.assert_array_equal(ink, np.array([[[[0.0], [1.0]]]], np.float32))

@@ -1,0 +1,172 @@
+"""Laws of splits, batches and evaluation sets, and of the tf.data stream around them."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, WorldSettings
+from pipelines.preprocess import to_ink
+from pipelines.sampling import batch_acts, draw_batch, draw_in_chunks, evaluation_acts
+from pipelines.splits import Split, check_disjoint_parts, split_world
+from synth import World
+
+ROOT = Path(__file__).parents[1]
+WORLD, SIGNERS = World(3), range(100, 140)
+SETTINGS = BatchSettings(signers=4, genuine=3, forgeries=2)
+COUNTS = st.integers(8, 2**40)
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_no_signer_is_in_two_parts(train: int, dev: int, test: int) -> None:
+    split = split_world(WorldSettings(train_signers=train, dev_signers=dev, test_signers=test))
+    assert [len(part) for part in split] == [train, dev, test]
+    for a, b in ((split.train, split.dev), (split.train, split.test), (split.dev, split.test)):
+        assert a[-1] < b[0] or b[-1] < a[0]
+
+
+@given(st.integers(1, 50), st.integers(0, 200), st.integers(1, 50))
+def test_overlap_is_refused_exactly_when_there_is_one(length: int, start: int, other: int) -> None:
+    split = Split(range(0, length), range(start, start + other), range(1000, 1010))
+    if set(split.train) & set(split.dev):
+        with pytest.raises(ValueError, match="would be in two parts"):
+            check_disjoint_parts(split)
+    else:
+        check_disjoint_parts(split)
+
+
+def test_a_part_larger_than_its_room_is_refused() -> None:
+    with pytest.raises(ValueError, match="at most"):
+        split_world(WorldSettings(train_signers=2**40 + 1))
+
+
+@given(st.integers(2, 8), st.integers(2, 5), st.integers(0, 4), st.integers(0, 2**31))
+@settings(max_examples=40)
+def test_a_batch_is_p_signers_times_k_genuine_and_f_forgeries(p: int, k: int, f: int, number: int) -> None:
+    geometry = BatchSettings(signers=p, genuine=k, forgeries=f)
+    acts, labels = batch_acts(WORLD, SIGNERS, geometry, number)
+    assert len(acts) == geometry.images == p * (k + f)
+    assert labels.shape == (geometry.images, 2)
+    targets = set()
+    for slot in range(p):
+        own = [act for act, (s, _) in zip(acts, labels, strict=True) if s == slot]
+        flags = labels[labels[:, 0] == slot, 1]
+        assert [act.kind == "genuine" for act in own] == (flags == 1).tolist()
+        assert flags.sum() == k
+        assert len({act.claimed.index for act in own}) == 1
+        assert len({act.number for act in own if act.kind == "genuine"}) == k
+        targets.add(own[0].claimed.index)
+    assert len(targets) == p
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=40)
+def test_forgers_are_others_of_the_same_part(number: int) -> None:
+    acts, labels = batch_acts(WORLD, SIGNERS, SETTINGS, number)
+    for act, (_, genuine) in zip(acts, labels, strict=True):
+        assert act.claimed.index in SIGNERS
+        assert act.by.index in SIGNERS
+        assert (act.by.index == act.claimed.index) == bool(genuine)
+        assert np.isnan(act.skill) if genuine else 0.0 <= act.skill <= 1.0
+
+
+def test_a_batch_depends_on_its_number_alone_in_any_order_and_thread() -> None:
+    def draw(number: int) -> bytes:
+        batch = draw_batch(WORLD, SIGNERS, SETTINGS, number, height=32, width=64)
+        assert batch.images.shape == (SETTINGS.images, 32, 64)
+        return batch.images.tobytes() + batch.labels.tobytes()
+
+    forwards = [draw(n) for n in range(6)]
+    assert [draw(n) for n in reversed(range(6))][::-1] == forwards
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(draw, range(6))) == forwards
+    assert len(set(forwards)) == 6
+
+
+def test_too_few_signers_are_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"^4 signers are too few for a batch; 5 are needed$"):
+        batch_acts(WORLD, range(4), SETTINGS, 0)
+    batch_acts(WORLD, range(5), SETTINGS, 0)
+
+
+def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:
+    wanted = EvaluationSettings(genuine=3, forgeries=4, skills=(0.3, 0.8), per_skill=2)
+    found = evaluation_acts(WORLD, range(6), wanted, SETTINGS)
+    own = found.signatures
+    assert len(found.acts) == 6 * (3 + 4 + 4) == len(found.on_grid)
+    assert len(set(own.name.tolist())) == len(found.acts)
+    assert found.on_grid.sum() == 6 * 4
+    assert set(own.skill[found.on_grid]) == {0.3, 0.8}
+    assert set(own.kind[found.on_grid]) == {"skilled"}
+    for signer in range(6):
+        mine = own.signer == str(signer)
+        assert (own.kind[mine] == "genuine").sum() == 3
+        assert (own.forger[mine & (own.kind == "skilled")] != str(signer)).all()
+    assert (own.forger[own.kind == "genuine"] == "").all()
+    assert {int(f) for f in own.forger[own.forger != ""]} <= set(range(6))
+    alone = evaluation_acts(WORLD, range(6), wanted, SETTINGS)
+    assert [a.key for a in alone.acts] == [a.key for a in found.acts]
+
+
+def test_chunks_do_not_change_what_is_drawn() -> None:
+    acts, _ = batch_acts(WORLD, SIGNERS, SETTINGS, 0)
+    told: list[int] = []
+    whole = draw_in_chunks(acts, height=32, width=64)
+    parts = draw_in_chunks(acts, height=32, width=64, chunk=7, on_chunk=told.append)
+    np.testing.assert_array_equal(whole, parts)
+    assert sum(told) == len(acts)
+    assert len(told) == 3
+
+
+def test_the_stream_is_draw_batch_in_order_whatever_the_threads_and_the_start(micro_config: RunConfig) -> None:
+    from pipelines.inputs import training_stream
+
+    world, signers = World(micro_config.world.seed), split_world(micro_config.world).train
+    expected = [draw_batch(world, signers, micro_config.batch, n, height=64, width=128) for n in range(5)]
+    for first, threads in ((0, 1), (0, 2), (3, 2)):
+        seen = list(training_stream(micro_config, first, 5, threads=threads).as_numpy_iterator())
+        assert len(seen) == 5 - first
+        for (ink, labels), batch in zip(seen, expected[first:], strict=True):
+            np.testing.assert_array_equal(labels, batch.labels)
+            np.testing.assert_allclose(ink, to_ink(batch.images), rtol=0, atol=1e-6)
+
+
+_BROKEN = """
+import sys, tempfile, keras, models
+from models.layers import L2Normalize
+from pipelines import inputs, train
+from pipelines.config import BatchSettings, RunConfig, TrainSettings
+from pipelines.runs import Run
+
+@models.register("tiny_for_a_test")
+def tiny(*, image_shape, embedding_dim, seed):
+    x = inner = keras.Input(image_shape)
+    x = keras.layers.Conv2D(4, 5, strides=4)(x)
+    x = keras.layers.Dense(embedding_dim)(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(inner, L2Normalize(dtype="float32")(x))
+
+draw = inputs.draw_batch
+def broken(world, signers, settings, number, **size):
+    if number >= int(sys.argv[1]):
+        raise ValueError(f"the pen broke at batch {number}")
+    return draw(world, signers, settings, number, **size)
+
+inputs.draw_batch = broken
+config = RunConfig(preset="broken", batch=BatchSettings(signers=2, genuine=2, forgeries=1),
+    train=TrainSettings(model="tiny_for_a_test", height=32, width=64, embedding_dim=4, steps_per_epoch=4))
+run = Run(tempfile.mkdtemp()); run.start(config)
+train.train(run, config, say=print)
+"""
+
+
+@pytest.mark.parametrize("broken_batch", [0, 6])
+def test_an_error_while_drawing_ends_training_instead_of_hanging(broken_batch: int) -> None:
+    command = [sys.executable, "-c", _BROKEN, str(broken_batch)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr[-2000:]
+    assert f"the pen broke at batch {broken_batch}" in done.stderr
