@@ -233,12 +233,14 @@ def provenance_check(directory: Path) -> None:
 
 
 def _print_table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table()
     for i, name in enumerate(head):
         table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 110).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(title, style="bold", markup=False)  # a title of the table itself would wrap at its width
+    console.print(table)
 
 
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:

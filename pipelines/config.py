@@ -49,8 +49,8 @@ class TrainSettings:
     width: int = Field(default=192, ge=32)
     loss: Literal["supervised_contrastive", "joint"] = "joint"
     temperature: float = Field(default=0.1, gt=0)
-    epochs: int = Field(default=8, ge=1)
-    steps_per_epoch: int = Field(default=80, ge=1)
+    epochs: int = Field(default=10, ge=1)
+    steps_per_epoch: int = Field(default=84, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)

@@ -1,7 +1,6 @@
 """The main job: world -> training -> evaluation on unseen signers -> report, resumable at every stage."""
 
 import dataclasses
-import resource
 import shutil
 import sys
 import time
@@ -139,12 +138,22 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
 
 def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
     """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    peak = peak_memory_mb()
     disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
     images = config.train.epochs * config.train.steps_per_epoch * config.batch.images
     return {
         "seconds": dict(seconds),
         "training_images": images,
-        "peak_memory_mb": round(peak),
+        "peak_memory_mb": peak,
         "disk_mb": round(disk, 1),
     }
+
+
+def peak_memory_mb() -> int | None:
+    """Return the most memory this process has held, in MB; None where the system does not tell (Windows)."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(used / (1e6 if sys.platform == "darwin" else 1e3))

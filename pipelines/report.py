@@ -183,8 +183,8 @@ def write_report(folder: Path, metrics: dict[str, Any], *, trials: TrialTable, p
     if cost:
         stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in cost["seconds"].items())
         lines.append(
-            f"<p>{cost['training_images']:,} training images; {stages}; {cost['peak_memory_mb']} MB of memory; "
-            f"{cost['disk_mb']} MB on disk.</p>"
+            f"<p>{cost['training_images']:,} training images; {stages}; {cost['peak_memory_mb'] or '?'} MB "
+            f"of memory; {cost['disk_mb']} MB on disk.</p>"
         )
     body = "\n".join(lines)
     page = (
