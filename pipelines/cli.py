@@ -31,13 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = app(args=arguments, standalone_mode=False, prog_name="python -m pipelines")
     except typer.Exit as stop:
-        return stop.exit_code
+        result = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; the same command goes on where this one stopped", 130)
+        result = 130
     except Exception as error:
         if "--traceback" in sys.argv or not _is_users(error):
             raise
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
+    if result == 130:
+        return _fail("interrupted; the same command goes on where this one stopped", 130)
     return result if isinstance(result, int) else 0
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from synth import World
 
 from .config import PRESETS, RunConfig
-from .inputs import training_stream
+from .inputs import Drawing, training_stream
 from .progress import Progress
 from .sampling import batch_acts, draw_batch, draw_images
 from .splits import split_world
@@ -66,13 +66,15 @@ def training(config: RunConfig, progress: Progress, *, steps: int = 12, rounds: 
     from .train import build_model
 
     model = build_model(config, progress.say)
-    stream = iter(training_stream(config, 0, 10**6))
+    drawing = Drawing(config)
+    stream = iter(training_stream(config, 0, 10**6, drawing=drawing))
     cached = next(stream)
     model.train_on_batch(*cached)
     live_rates, cached_rates = [], []
     for _ in range(rounds):
         live_rates.append(_steps(model, lambda: next(stream), steps, config))
         cached_rates.append(_steps(model, lambda: cached, steps, config))
+    drawing.close()
     ratio = statistics.median(a / b for a, b in zip(live_rates, cached_rates, strict=True))
     return {
         "live_images_per_s": statistics.median(live_rates),

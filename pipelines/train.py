@@ -4,16 +4,19 @@ Batches depend on their number alone and the networks hold no random state, so a
 started again sees the same data and goes on from the last finished epoch.
 """
 
+import contextlib
 import csv
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, TrainSettings
 from .files import write_beside, write_text
-from .inputs import training_stream
+from .inputs import Drawing, training_stream
 from .precision import choose_precision, choose_xla
 from .runs import Run
 
@@ -87,25 +90,50 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
         say(f"going on after epoch {begun[0]} of {settings.epochs}")
     first = begun[0] if begun is not None else 0
     (run / "checkpoints").mkdir(exist_ok=True)
-    stream = training_stream(config, first * settings.steps_per_epoch, settings.epochs * settings.steps_per_epoch)
+    drawing, steps = Drawing(config), settings.steps_per_epoch
+    stream = training_stream(config, first * steps, settings.epochs * steps, drawing=drawing)
     if first < settings.epochs:
-        model.fit(
-            stream,
-            initial_epoch=first,
-            epochs=settings.epochs,
-            steps_per_epoch=settings.steps_per_epoch,
-            shuffle=False,
-            verbose=0,
-            callbacks=[_journal(run, config.batch.images), *(watch or [])],
-        )
+        with contextlib.closing(drawing), _interrupt_between_steps() as interrupted:
+            model.fit(
+                stream,
+                initial_epoch=first,
+                epochs=settings.epochs,
+                steps_per_epoch=settings.steps_per_epoch,
+                shuffle=False,
+                verbose=0,
+                callbacks=[_journal(run, config.batch.images, interrupted), *(watch or [])],
+            )
     bare = model.__class__.from_config(model.get_config())  # without the optimizer: a third of the size
     bare.set_weights(model.get_weights())
     write_beside(run / "model.keras", bare.save)
     return model
 
 
-def _journal(run: Run, images_per_batch: int) -> Any:
-    """Return the callback that logs, checkpoints and stops a run whose loss has broken."""
+@contextlib.contextmanager
+def _interrupt_between_steps() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event that the next step's end obeys; a second one stops at once.
+
+    Raised just anywhere, an interruption can be swallowed by a clean-up inside a library, or cut a file short.
+    """
+    asked = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's business
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _journal(run: Run, images_per_batch: int, interrupted: threading.Event) -> Any:
+    """Return the callback that logs, checkpoints and stops a run that broke or was interrupted."""
     import keras
     import numpy as np
 
@@ -116,6 +144,8 @@ def _journal(run: Run, images_per_batch: int) -> Any:
             self.started = time.perf_counter()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if interrupted.is_set():
+                raise KeyboardInterrupt
             if not np.isfinite(logs["loss"]):
                 raise FloatingPointError(
                     f"the loss became {logs['loss']} at step {batch}; lower learning_rate, or use precision float32"
