@@ -25,8 +25,8 @@ N_EFFORT = 5
 _STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _TEMPO, _FORM = (
     slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form")
 )
-_DURATION, _SIGMA, _OVERLAP, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "overlap", "pause"))
-_TREMOR, _RIPPLE, _FAIR = (slot(f"motor.{n}") for n in ("tremor", "ripple", "fair"))
+_DURATION, _SIGMA, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "pause"))
+_TREMOR, _RIPPLE = (slot(f"motor.{n}") for n in ("tremor", "ripple"))
 
 
 @kernel
