@@ -156,13 +156,13 @@ def preview(
     gallery: Annotated[Path | None, typer.Option(help="Regenerate the README's pictures into this folder.")] = None,
 ) -> None:
     """Draw a contact sheet: three genuine signatures and three forgeries per row."""
-    from .gallery import save_sheet, signer_sheet, write_gallery
+    from .gallery import save_png, signer_sheet, write_gallery
 
     if gallery is not None:
         for path in write_gallery(gallery):
             print(path)
         return
-    print(save_sheet(out, signer_sheet(7 if seed is None else seed, signers=signers, profile=profile)))
+    print(save_png(out, signer_sheet(7 if seed is None else seed, signers=signers, profile=profile)))
 
 
 @app.command()

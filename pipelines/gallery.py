@@ -50,8 +50,8 @@ def signer_sheet(
     return contact_sheet(rows)
 
 
-def save_sheet(path: Path, sheet: NDArray[np.uint8]) -> Path:
-    """Write a sheet as PNG, marked as synthetic inside the file, whole or not at all."""
+def save_png(path: Path, image: NDArray[np.uint8], *, greys: int = 256) -> Path:
+    """Write a picture as PNG, marked as synthetic inside the file, whole or not at all; fewer greys, smaller file."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
@@ -59,8 +59,9 @@ def save_sheet(path: Path, sheet: NDArray[np.uint8]) -> Path:
         raise ValueError(f"{path.name} must end in .png")
     info = PngInfo()
     info.add_text("Source", "Paraph synthetic signatures; no real person; CC0-1.0")
+    picture = Image.fromarray(image) if greys == 256 else Image.fromarray(image).quantize(greys)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_beside(path, lambda p: Image.fromarray(sheet).quantize(16).save(p, pnginfo=info, optimize=True))
+    return write_beside(path, lambda p: picture.save(p, pnginfo=info, optimize=True))
 
 
 def export_folder(
@@ -96,7 +97,7 @@ def export_folder(
             by = world[first + (index - first + 1 + k % 2) % max(signers, 3)]
             acts.append(("forged", forge(signer, by=by, kind="freehand", skill=skill, act=k)))
         for k, (kind, act) in enumerate(acts):
-            save_sheet(out / f"{index}" / kind / f"{k:03d}.png", render(act, dpi=dpi, capture=capture))
+            save_png(out / f"{index}" / kind / f"{k:03d}.png", render(act, dpi=dpi, capture=capture))
             count += 1
     write_provenance(
         out,
@@ -125,6 +126,8 @@ def _gallery() -> dict[str, NDArray[np.uint8]]:
 def write_gallery(folder: Path) -> list[Path]:
     """Regenerate every picture of the README into a folder and return their paths."""
     return [
-        save_sheet(folder / f"{name}.png", cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA))
+        save_png(
+            folder / f"{name}.png", cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), greys=16
+        )
         for name, sheet in _gallery().items()
     ]
