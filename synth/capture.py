@@ -54,7 +54,7 @@ def digitise(light: Any, capture: Any, bilevel: bool, darkness: float, seed: Any
         tone[i] = (i / 1024.0) ** capture.gamma
     noise, threshold = (
         np.float32(capture.noise / 147.8),
-        np.float32(capture.paper * (1.0 - 0.4 * (1.0 - (1.0 - darkness) ** capture.gamma))),
+        np.float32(capture.paper * (1.0 - 0.3 * (1.0 - (1.0 - darkness) ** capture.gamma))),
     )
     across = np.float32(2.0 * capture.shade / width)
     for r in range(height):

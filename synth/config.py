@@ -79,7 +79,7 @@ class Hand:
     p_collapse: Spread = _uniform(0.0, 0.8)
     legible_letters: Spread = _lognormal(4.0, 1.9, 1.0, 12.0)
     # proportions
-    x_height_mm: Spread = _lognormal(2.8, 1.3, 1.5, 5.5)
+    x_height_mm: Spread = _lognormal(3.6, 1.3, 1.8, 7.0)
     letter_width: Spread = _lognormal(1.0, 1.25, 0.55, 1.9)
     slant_deg: Spread = _normal(12.0, 15.0, -25.0, 50.0)
     slope_deg: Spread = _normal(3.0, 4.5, -10.0, 18.0)
@@ -92,7 +92,7 @@ class Hand:
     taper: Spread = _normal(-0.12, 0.2, -0.6, 0.4)
     join: Spread = _uniform(0.7, 1.15)
     roundness: Spread = _lognormal(1.0, 1.25, 0.55, 1.7)
-    shape_x_heights: Spread = _lognormal(0.085, 1.4, 0.03, 0.2)
+    shape_x_heights: Spread = _lognormal(0.11, 1.4, 0.04, 0.24)
     # the flourish
     p_flourish: Spread = _fixed(0.5)
     corners: Spread = _uniform(1.0, 6.0)
@@ -115,7 +115,7 @@ class Hand:
     ramp_on_s: Spread = _uniform(0.015, 0.06)
     ramp_off_s: Spread = _uniform(0.015, 0.08)
     # how well the person repeats it
-    stability: Spread = _loguniform(0.014, 0.046)
+    stability: Spread = _loguniform(0.014, 0.036)
     timing: Spread = _loguniform(0.03, 0.09)
 
 
@@ -168,7 +168,7 @@ class Forger:
 class Pen:
     """The pen and ink of one act, drawn afresh for every act, whoever signs."""
 
-    width_mm: Spread = _loguniform(0.18, 0.6)
+    width_mm: Spread = _loguniform(0.22, 0.55)
     darkness: Spread = _uniform(0.55, 1.0)
     width_pressure: Spread = _uniform(0.05, 0.6)
     width_speed: Spread = _uniform(0.0, 0.15)

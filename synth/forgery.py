@@ -47,6 +47,9 @@ _MOVEMENT_FIELDS = (
     "stability",
     "timing",
 )
+_PRACTICE = 0.75
+"""Exponent of the error left at a skill: the last of it is the hardest to practise away (Newell, Rosenbloom
+1981, "Mechanisms of skill acquisition and the law of practice", find a power law)."""
 _MISPERCEPTION = np.array([0.19, 0.34, 0.34, 0.36, 0.70, 0.30])
 """At skill 0: spread of a forger's lasting errors, columns as in `layout`."""
 
@@ -115,7 +118,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
             np.zeros(6),
         )
     nature = draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
-    error = 1.0 - skill
+    error = (1.0 - skill) ** _PRACTICE
     effort = np.zeros(N_EFFORT)
     effort[SKILL_ERROR], effort[SLOWNESS] = error, 1.2 * error * nature["slowness"]
     effort[SHAKINESS] = error * nature["shakiness"]
@@ -130,7 +133,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         target,
         target,
         _copied_hand(target, by, error, nature),
-        min(1.0, 1.8 * error * nature["letter_shapes"]),
+        min(1.0, 2.6 * error * nature["letter_shapes"]),
         session,
         key,
         perceive,

@@ -39,8 +39,8 @@ def _both(session: Key, act: Key, name: Any, index: int) -> float:
 def deviations(hand: Any, out: Any) -> None:
     """Write how far a person strays between acts into row 0 of a deviation table."""
     sp = hand.stability
-    out[0, 0], out[0, 1], out[0, 2] = 1.0 * sp, 1.5 * sp, 1.4 * sp
-    out[0, 3], out[0, 4], out[0, 5] = 2.2 * sp, 1.8 * sp, 1.0 * sp
+    out[0, 0], out[0, 1], out[0, 2] = 0.8 * sp, 1.2 * sp, 1.4 * sp
+    out[0, 3], out[0, 4], out[0, 5] = 2.2 * sp, 1.8 * sp, 1.6 * sp
 
 
 @kernel
@@ -75,17 +75,19 @@ def plan_targets(
     turn = math.radians(hand.slope_deg) + 1.7 * sp * _both(session, act, _ROTATE, 0)
     turn += wrong * 0.08 * normal(perceive, _ROTATE, 0)
     # a slow stretch and squeeze along the line, as when a hand runs out of room
-    wave = 1.8 * sp * (right - left) * _both(session, act, _FORM, 0) + wrong * 0.08 * (right - left) * normal(
-        perceive, _FORM, 0
-    )
-    phase = 2.0 * math.pi * uniform(act, _FORM, 1)
     span = max(right - left, 1.0)
+    wave = 4.5 * sp * span * _both(session, act, _FORM, 0) + wrong * 0.1 * span * normal(perceive, _FORM, 0)
+    phase = 2.0 * math.pi * uniform(act, _FORM, 1)
+    # the line sags or arches, and the writing grows or shrinks along it
+    arch = hand.bend + 0.8 * sp * _both(session, act, _FORM, 2)
+    growth = 4.0 * sp * _both(session, act, _FORM, 3) + wrong * 0.15 * normal(perceive, _FORM, 3)
     cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm
     for i in range(n):
         x, y = targets[i, X], targets[i, Y]
         along = (x - left) / span
         x += wave * (math.sin(2.0 * math.pi * along + phase) - math.sin(phase)) / (2.0 * math.pi)
-        y += hand.bend * span * 4.0 * along * (1.0 - along)
+        x, y = x + 0.5 * growth * span * along * (along - 1.0), y * math.exp(growth * (along - 0.5))
+        y += arch * span * 4.0 * along * (1.0 - along)
         x, y = sx * (x + (shear if i < n_text else 0.3 * shear) * y), sy * y
         targets[i, X], targets[i, Y] = mm * (cos * x - sin * y), mm * (sin * x + cos * y)
     return n
