@@ -4,12 +4,14 @@ An `Act` is everything one signature needs, ready for `signing.sign_into`; a `Si
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .layout import letters
+from .kernels import kernel
+from .layout import MAX_UNITS, letters
 from .signers import Signer
 from .signing import MAX_SAMPLES, N_EFFORT, PRESSURE, sign_into
 from .streams import Key, child_key, slot
@@ -101,25 +103,49 @@ def genuine_act(signer: Signer, act: int) -> Act:
     )
 
 
+@kernel
+def _sign_acts(hands: Any, units: Any, keys: Any, efforts: Any, table: Any, counts: Any, samples: Any) -> None:
+    for i in range(len(hands)):
+        k = keys[i]
+        counts[i] = sign_into(
+            hands[i],
+            units[i],
+            counts[i],
+            (k[0], k[1]),
+            (k[2], k[3]),
+            efforts[i, 0],
+            (k[4], k[5]),
+            (k[6], k[7]),
+            (k[8], k[9]),
+            efforts[i, 1 : 1 + N_EFFORT],
+            efforts[i, 1 + N_EFFORT :],
+            table,
+            samples[i],
+        )
+
+
+def sign_acts(acts: Sequence[Act]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the pen movements of many acts from one kernel call, which holds no lock.
+
+    Returns:
+        Samples, shape ``(n_acts, MAX_SAMPLES, 4)``, columns as in `Signature.trajectory`, and how many rows of each
+        act count; the others are unset.
+    """
+    keys = np.array([[a.author.idiolect, a.by.idiolect, a.session, a.key, a.perceive] for a in acts], dtype=np.uint64)
+    counts = np.array([len(a.text.units) for a in acts])
+    units = np.zeros((len(acts), MAX_UNITS), dtype=np.int64)
+    for row, act in zip(units, acts, strict=True):
+        row[: len(act.text.units)] = act.text.units
+    efforts = np.array([np.concatenate([[a.leak], a.effort, a.misperceive]) for a in acts])
+    samples = np.empty((len(acts), MAX_SAMPLES, 4))
+    _sign_acts(np.array([a.hand for a in acts]), units, keys.reshape(-1, 10), efforts, letters(), counts, samples)
+    return samples, counts
+
+
 def execute(act: Act) -> Signature:
     """Return the signature an act produces."""
-    samples = np.empty((MAX_SAMPLES, 4))
-    n = sign_into(
-        act.hand,
-        act.text.units,
-        len(act.text.units),
-        act.author.idiolect,
-        act.by.idiolect,
-        act.leak,
-        act.session,
-        act.key,
-        act.perceive,
-        act.effort,
-        act.misperceive,
-        letters(),
-        samples,
-    )
-    return Signature(act, samples[:n].copy())
+    samples, counts = sign_acts([act])
+    return Signature(act, samples[0, : counts[0]].copy())
 
 
 def genuine(signer: Signer, act: int) -> Signature:

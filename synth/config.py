@@ -181,7 +181,7 @@ class Pen:
 class Capture:
     """How paper became pixels in one act, drawn afresh for every act, whoever signs."""
 
-    oversampling: Spread = _uniform(1.0, 1.6)
+    oversampling: Spread = _uniform(1.0, 1.4)
     margin: Spread = _uniform(0.02, 0.15)
     turn_deg: Spread = _normal(0.0, 0.7, -2.0, 2.0)
     paper: Spread = _uniform(200.0, 255.0)
@@ -235,9 +235,19 @@ class WorldConfig:
             raise ValueError(f"world config version {self.version} is unknown; this generator draws version 1")
 
 
-def record_type(config: type) -> np.dtype[Any]:
+def record_type(config: Any) -> np.dtype[Any]:
     """Return the structured type holding one number per field of a config class."""
+    return _record_type(config)
+
+
+@functools.cache
+def _record_type(config: Any) -> np.dtype[Any]:
     return np.dtype([(field.name, np.float64) for field in dataclasses.fields(config)])
+
+
+def numbers(record: Any) -> NDArray[np.float64]:
+    """Return a fresh array of the numbers in a record, in the order of its fields."""
+    return np.array(record.item())
 
 
 @functools.cache

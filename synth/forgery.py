@@ -5,12 +5,13 @@ random numbers serve every skill, so a forgery changes continuously with it. Wha
 a target is drawn once per (forger, target): the same forger fails in the same way twice.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from .acts import ACTS_PER_SESSION, Act, Signature, check_act_number, execute, genuine_act
-from .config import draw
+from .config import Hand, draw, numbers
 from .signers import Signer
 from .signing import N_EFFORT, PRESSURE, PROPORTIONS, SHAKINESS, SKILL_ERROR, SLOWNESS
 from .streams import child_key, slot
@@ -47,6 +48,10 @@ _MOVEMENT_FIELDS = (
     "stability",
     "timing",
 )
+_NAMES = [field.name for field in dataclasses.fields(Hand)]
+_PROPORTION_SHARE = 1.6 * np.isin(_NAMES, _PROPORTION_FIELDS)
+_SPACING_SHARE = 1.7 * np.isin(_NAMES, _SPACING_FIELDS)
+_MOVEMENT_SHARE = 2.0 * np.isin(_NAMES, _MOVEMENT_FIELDS)
 _PRACTICE = 0.75
 """Exponent of the error left at a skill: the last of it is the hardest to practise away (Newell, Rosenbloom
 1981, "Mechanisms of skill acquisition and the law of practice", find a power law)."""
@@ -158,13 +163,8 @@ def _check(target: Any, by: Any, kind: str, skill: float) -> None:
 
 def _copied_hand(target: Signer, by: Signer, error: float, nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
-    hand = target.hand.copy()
-    for fields, share in (
-        (_PROPORTION_FIELDS, 1.6 * error * nature["proportions"]),
-        (_SPACING_FIELDS, 1.7 * error * nature["spacing"]),
-        (_MOVEMENT_FIELDS, 2.0 * error),
-    ):
-        for field in fields:
-            hand[field] += min(share, 1.0) * (by.hand[field] - hand[field])
-    hand["stability"] += 0.012 * error
-    return hand
+    hand, own = numbers(target.hand), numbers(by.hand)
+    share = error * (_PROPORTION_SHARE * nature["proportions"] + _SPACING_SHARE * nature["spacing"] + _MOVEMENT_SHARE)
+    hand += np.minimum(share, 1.0) * (own - hand)
+    hand[_NAMES.index("stability")] += 0.012 * error
+    return hand.view(target.hand.dtype)[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numba
+from numba import types
 
 
 @functools.cache
@@ -31,11 +32,37 @@ def cache_folder() -> str | None:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile to machine code without the interpreter lock; cached on disk where that is possible."""
-    folder, settings = cache_folder(), cast(Any, numba.config)
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = folder or before
+    """Compile to machine code without the interpreter lock; cached on disk where that is possible.
+
+    A kernel called by another kernel is compiled apart from the same kernel called from Python, since the code that
+    unpacks Python objects takes longer to compile than most kernels.
+    """
+    compiled, inner = _compiled(function, "outer"), _compiled(function, "inner", no_cpython_wrapper=True)
+    if hasattr(compiled, "get_call_template"):  # not where numba is told to compile nothing
+        compiled.get_call_template = functools.partial(_call_inner, inner)
+        compiled.get_overload = inner.get_overload
+    return compiled
+
+
+def _call_inner(inner: Any, args: Any, kws: Any) -> Any:
+    """Compile an inner kernel for a caller, which will be optimised with everything it calls: here, only a little.
+
+    A literal argument (0, True) would be a type of its own and compile everything below it once more.
+    """
+    settings, plain = cast(Any, numba.config), cast(Any, types.unliteral)
+    before = settings.OPT
+    settings.OPT = type(before)(1)
     try:
-        return numba.njit(nogil=True, cache=folder is not None)(function)
+        return inner.get_call_template([plain(a) for a in args], kws)
+    finally:
+        settings.OPT = before
+
+
+def _compiled(function: Callable[..., Any], part: str, **options: bool) -> Any:
+    folder, settings, njit = cache_folder(), cast(Any, numba.config), cast(Any, numba.njit)
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(Path(folder) / part) if folder else before
+    try:
+        return njit(nogil=True, cache=folder is not None, no_cfunc_wrapper=True, **options)(function)
     finally:
         settings.CACHE_DIR = before

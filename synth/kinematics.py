@@ -62,6 +62,39 @@ def timing(start: float, duration: float, sigma: float) -> tuple[float, float]:
     return start - math.exp(mu - 3.0 * sigma), mu
 
 
+_STEPS, _LIMIT = 256, 4.4
+_SHARES = np.array(
+    [
+        [0.5 * math.erfc(-z * math.sqrt(0.5)), math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)]
+        for z in np.linspace(-_LIMIT, _LIMIT, _STEPS + 1)
+    ]
+)
+"""The normal distribution function and its slope, for `trace`."""
+
+
+@kernel
+def _normal_share(z: float) -> float:
+    """Return the normal distribution function, to 1e-8, from cubics that meet its values and slopes."""
+    place = (z + _LIMIT) * (_STEPS / (2.0 * _LIMIT))
+    k = min(max(int(place), 0), _STEPS - 1)
+    u, step = min(max(place - k, 0.0), 1.0), 2.0 * _LIMIT / _STEPS
+    rise = _SHARES[k + 1, 0] - _SHARES[k, 0]
+    into, out = step * _SHARES[k, 1] - rise, rise - step * _SHARES[k + 1, 1]
+    return _SHARES[k, 0] + u * (rise + (1.0 - u) * ((1.0 - u) * into + u * out))
+
+
+_SERIES = np.array([[1.0 / (2 * k * (2 * k + 1)), 1.0 / ((2 * k - 1) * 2 * k)] for k in range(1, 8)])
+
+
+@kernel
+def _sine_series(square: float) -> tuple[float, float]:
+    """Return sin(q) / q and cos(q) of a square q * q up to (pi / 2) ** 2, to 1e-9."""
+    ratio, cos = 1.0, 1.0
+    for k in range(6, -1, -1):
+        ratio, cos = 1.0 - square * _SERIES[k, 0] * ratio, 1.0 - square * _SERIES[k, 1] * cos
+    return ratio, cos
+
+
 @kernel
 def trace(strokes: Any, n: int, x0: float, y0: float, times: Any, xy: Any) -> None:
     """Write pen positions (mm) at rising times (s) into `xy`, shape ``(n_times, 2)``.
@@ -74,27 +107,33 @@ def trace(strokes: Any, n: int, x0: float, y0: float, times: Any, xy: Any) -> No
         times: Times in s, rising, shape ``(n_times,)``.
         xy: Output.
     """
-    # where each stroke's fraction leaves 0 and reaches 1, to 1e-5 of its length
-    begins, ends = np.empty(n), np.empty(n)
+    # per stroke: where its fraction leaves 0 and reaches 1 (to 1e-5 of its length), and what does not change in time
+    plan = np.empty((n, 5))
     for j in range(n):
         s = strokes[j]
-        begins[j] = s[ONSET] + math.exp(s[MU] - 4.3 * s[SIGMA])
-        ends[j] = s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA])
+        plan[j, 0] = s[ONSET] + math.exp(s[MU] - 4.3 * s[SIGMA])
+        plan[j, 1] = s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA])
+        plan[j, 2] = 1.0 / s[SIGMA]
+        plan[j, 3], plan[j, 4] = math.cos(s[START]), math.sin(s[START])
     first = 0  # every stroke before this one is over: its whole displacement is in (x0, y0)
     for i in range(len(times)):
         t = times[i]
-        while first < n and t >= ends[first]:
+        while first < n and t >= plan[first, 1]:
             s = strokes[first]
             dx, dy = displacement(1.0, s[LENGTH], s[START], s[TURN])
             x0, y0, first = x0 + dx, y0 + dy, first + 1
         x, y = x0, y0
         for j in range(first, n):
-            if t <= begins[j]:
-                if t <= begins[j] - 1.0:
+            if t <= plan[j, 0]:
+                if t <= plan[j, 0] - 1.0:
                     break  # strokes start in order but for their lead-in, far below 1 s
                 continue
-            s = strokes[j]
-            fraction = travelled_fraction(t, s[ONSET], s[MU], s[SIGMA])
-            dx, dy = displacement(fraction, s[LENGTH], s[START], s[TURN])
-            x, y = x + dx, y + dy
+            fraction = _normal_share((math.log(t - strokes[j, ONSET]) - strokes[j, MU]) * plan[j, 2])
+            # `displacement`, in terms of half of h: sin(h) / h = sin(h/2) / (h/2) * cos(h/2)
+            q = 0.25 * strokes[j, TURN] * fraction
+            ratio, cos = _sine_series(q * q)
+            sin = q * ratio
+            chord = strokes[j, LENGTH] * fraction * ratio * cos
+            x += chord * (plan[j, 3] * (1.0 - 2.0 * sin * sin) - plan[j, 4] * 2.0 * sin * cos)
+            y += chord * (plan[j, 4] * (1.0 - 2.0 * sin * sin) + plan[j, 3] * 2.0 * sin * cos)
         xy[i, 0], xy[i, 1] = x, y

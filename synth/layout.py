@@ -121,12 +121,18 @@ def own_member(key: Key, wanted: int, first: int, last: int, group: Any) -> int:
 
 
 @kernel
-def own_point(key: Key, glyph: int, k: int, shape: float, table: Any) -> tuple[float, float, float]:
-    """Return a person's target (x, y in x-heights, sweep in rad) for point `k` of a glyph."""
+def own_frame(key: Key, glyph: int, shape: float) -> tuple[float, float]:
+    """Return how wide a person writes a whole glyph (a factor) and how high above the line (x-heights)."""
+    wide = math.exp(1.5 * shape * normal(key, _OWN_WIDTH, np.uint64(glyph)))
+    return wide, 0.5 * shape * normal(key, _OWN_LIFT, np.uint64(glyph))
+
+
+@kernel
+def own_point(key: Key, glyph: int, k: int, shape: float, frame: Any, table: Any) -> tuple[float, float, float]:
+    """Return a person's target (x, y in x-heights, sweep in rad) for point `k` of a glyph, given its `own_frame`."""
     p, g = table[3][glyph] + k, np.uint64(glyph * 64 + k)
-    width = math.exp(1.5 * shape * normal(key, _OWN_WIDTH, glyph))
-    x = table[0][p, 0] * width + shape * normal(key, _OWN_X, g)
-    y = table[0][p, 1] + shape * (normal(key, _OWN_Y, g) + 0.5 * normal(key, _OWN_LIFT, glyph))
+    x = table[0][p, 0] * frame[0] + shape * normal(key, _OWN_X, g)
+    y = table[0][p, 1] + shape * normal(key, _OWN_Y, g) + frame[1]
     return x, y, table[0][p, 2] * math.exp(2.0 * shape * normal(key, _OWN_SWEEP, g))
 
 
@@ -315,12 +321,14 @@ def _write_glyph(
     share = min(1.0, leak * math.exp(0.6 * normal(stray[1], _LEAK, k)))
     shape = hand.shape_x_heights
     first = glyph_start[glyph]
+    frame = own_frame(own, glyph, shape)
+    copy_frame = own_frame(other, copy, shape) if share > 0.0 else frame
     for i in range(glyph_start[glyph + 1] - first):
         if is_late[first + i] != late:
             continue
-        x, y, sweep = own_point(own, glyph, i, shape, table)
+        x, y, sweep = own_point(own, glyph, i, shape, frame, table)
         if share > 0.0:
-            x2, y2, sweep2 = own_point(other, copy, i, shape, table)
+            x2, y2, sweep2 = own_point(other, copy, i, shape, copy_frame, table)
             x, y, sweep = x + share * (x2 - x), y + share * (y2 - y), sweep + share * (sweep2 - sweep)
         slot_index = np.uint64(k * 64 + i)
         x += _off(stray, deviation, POINT, _POINT_X, slot_index)

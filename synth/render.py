@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .acts import Act, Signature
+from .acts import Act, Signature, sign_acts
 from .capture import digitise
 from .config import CAPTURES, Capture, Pen, draw_into, law_table, record_type
 from .ink import draw_ink, ink_bounds
 from .kernels import kernel
-from .layout import MAX_UNITS, letters
-from .signing import MAX_SAMPLES, sign_into
 from .streams import child, slot, uniform
 
 _PEN, _CAPTURE, _GRAIN, _NOISE, _BILEVEL = (
@@ -33,70 +31,29 @@ def _fit(samples: Any, n: int, height: int, width: int, margin: float, turn: flo
 
 
 @kernel
-def _picture(samples: Any, n: int, px_per_mm: float, key: Any, pen: Any, capture: Any, image: Any) -> None:
-    """Draw one trajectory with this pen and capture into a uint8 canvas."""
-    light = np.empty(image.shape, dtype=np.float32)
-    grain = np.uint32(uniform(key, _GRAIN, 0) * 4294967296.0)
-    draw_ink(samples, n, px_per_mm, math.radians(capture.turn_deg), pen, grain, light)
-    noise = np.uint32(uniform(key, _NOISE, 0) * 4294967296.0)
-    bilevel = uniform(key, _BILEVEL, 0) < capture.p_bilevel
-    digitise(light, capture, bilevel, min(pen.darkness, 0.98), noise, image)
+def _draw_equipment(keys: Any, pen_laws: Any, pen_slots: Any, pens: Any, laws: Any, slots: Any, captures: Any) -> None:
+    for i in range(len(keys)):
+        key = (keys[i, 0], keys[i, 1])
+        draw_into(pen_laws, pen_slots, child(key, _PEN, 0), pens[i])
+        draw_into(laws, slots, child(key, _CAPTURE, 0), captures[i])
 
 
 @kernel
-def _draw_equipment(key: Any, pen_laws: Any, pen_slots: Any, pen_row: Any, laws: Any, slots: Any, row: Any) -> None:
-    draw_into(pen_laws, pen_slots, child(key, _PEN, 0), pen_row)
-    draw_into(laws, slots, child(key, _CAPTURE, 0), row)
-
-
-@kernel
-def _draw_batch(
-    hands: Any,
-    units: Any,
-    n_units: Any,
-    keys: Any,
-    leaks: Any,
-    efforts: Any,
-    misperceptions: Any,
-    table: Any,
-    pens: Any,
-    pen_rows: Any,
-    pen_laws: Any,
-    pen_slots: Any,
-    captures: Any,
-    capture_rows: Any,
-    laws: Any,
-    slots: Any,
-    height: int,
-    width: int,
-    images: Any,
-    sizes: Any,
+def _draw_images(
+    samples: Any, counts: Any, scales: Any, keys: Any, pens: Any, captures: Any, sizes: Any, images: Any
 ) -> None:
-    samples = np.empty((MAX_SAMPLES, 4))
-    for i in range(len(hands)):
-        k = keys[i]
-        act = (k[3, 0], k[3, 1])
-        n = sign_into(
-            hands[i],
-            units[i],
-            n_units[i],
-            (k[0, 0], k[0, 1]),
-            (k[1, 0], k[1, 1]),
-            leaks[i],
-            (k[2, 0], k[2, 1]),
-            act,
-            (k[4, 0], k[4, 1]),
-            efforts[i],
-            misperceptions[i],
-            table,
-            samples,
-        )
-        _draw_equipment(act, pen_laws, pen_slots, pen_rows[i], laws, slots, capture_rows[i])
-        pen, capture = pens[i], captures[i]
-        h, w = int(height * capture.oversampling), int(width * capture.oversampling)
-        sizes[i, 0], sizes[i, 1] = h, w
-        px_per_mm = _fit(samples, n, h, w, capture.margin, math.radians(capture.turn_deg), pen.width_mm)
-        _picture(samples, n, px_per_mm, act, pen, capture, images[i, :h, :w])
+    """Draw trajectories at their scales (px per mm; 0 means as large as fits) into images, one a row."""
+    for i in range(len(counts)):
+        pen, capture, key, h, w = pens[i], captures[i], (keys[i, 0], keys[i, 1]), sizes[i, 0], sizes[i, 1]
+        path, n, turn, px_per_mm = samples[i], counts[i], math.radians(capture.turn_deg), scales[i]
+        if px_per_mm <= 0.0:
+            px_per_mm = _fit(path, n, h, w, capture.margin, turn, pen.width_mm)
+        light, touched = np.empty(h * w, dtype=np.float32).reshape(h, w), np.empty(4, dtype=np.int64)
+        grain = np.uint32(uniform(key, _GRAIN, 0) * 4294967296.0)
+        draw_ink(path, n, px_per_mm, turn, pen, grain, light, touched)
+        noise = np.uint32(uniform(key, _NOISE, 0) * 4294967296.0)
+        bilevel = uniform(key, _BILEVEL, 0) < capture.p_bilevel
+        digitise(light, touched, capture, bilevel, min(pen.darkness, 0.98), noise, images[i, : h * w].reshape(h, w))
 
 
 def render_batch(acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed") -> list[NDArray[np.uint8]]:
@@ -113,48 +70,22 @@ def render_batch(acts: Sequence[Act], *, height: int, width: int, capture: str =
     Returns:
         uint8 images, dark ink on light paper, each of shape about ``(height, width)`` times a factor.
     """
-    config, profile = acts[0].claimed.world.config, _capture(capture)
-    b, limit = len(acts), math.ceil(profile.oversampling.b or profile.oversampling.a)
-    units, n_units = np.zeros((b, MAX_UNITS), dtype=np.int64), np.empty(b, dtype=np.int64)
-    for i, act in enumerate(acts):
-        n_units[i] = len(act.text.units)
-        units[i, : n_units[i]] = act.text.units
-    keys = np.array([[a.author.idiolect, a.by.idiolect, a.session, a.key, a.perceive] for a in acts], dtype=np.uint64)
-    pen_laws, pen_slots = law_table(config.pen)
-    laws, slots = law_table(profile)
-    pens, captures = np.zeros(b, dtype=record_type(Pen)), np.zeros(b, dtype=record_type(Capture))
-    images, sizes = (
-        np.empty((b, height * limit, width * limit), dtype=np.uint8),
-        np.empty((b, 2), dtype=np.int64),
-    )
-    _draw_batch(
-        np.array([a.hand for a in acts]),
-        units,
-        n_units,
-        keys,
-        np.array([a.leak for a in acts]),
-        np.array([a.effort for a in acts]),
-        np.array([a.misperceive for a in acts]),
-        letters(),
-        pens,
-        _rows(pens),
-        pen_laws,
-        pen_slots,
-        captures,
-        _rows(captures),
-        laws,
-        slots,
-        height,
-        width,
-        images,
-        sizes,
-    )
-    return [image[:h, :w] for image, (h, w) in zip(images, sizes, strict=True)]
+    samples, counts = sign_acts(acts)
+    keys = np.array([a.key for a in acts], dtype=np.uint64)
+    pens, captures = _equipment(acts[0].claimed.world.config.pen, _capture(capture), keys)
+    sizes = np.empty((len(acts), 2), dtype=np.int64)
+    sizes[:, 0], sizes[:, 1] = height * captures["oversampling"], width * captures["oversampling"]
+    images = np.empty((len(acts), int(sizes.prod(axis=1).max())), dtype=np.uint8)
+    _draw_images(samples, counts, np.zeros(len(acts)), keys, pens, captures, sizes, images)
+    return [image[: h * w].reshape(h, w) for image, (h, w) in zip(images, sizes.tolist(), strict=True)]
 
 
-def _rows(records: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the same memory with one number per column."""
-    return records.view(np.float64).reshape(len(records), -1)
+def _equipment(pen: Pen, profile: Capture, keys: NDArray[np.uint64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the pens and captures of acts, as records, from their keys, shape ``(n, 2)``."""
+    pens, captures = np.zeros(len(keys), dtype=record_type(Pen)), np.zeros(len(keys), dtype=record_type(Capture))
+    rows = (pens.view(np.float64).reshape(len(keys), -1), captures.view(np.float64).reshape(len(keys), -1))
+    _draw_equipment(keys, *law_table(pen), rows[0], *law_table(profile), rows[1])
+    return pens, captures
 
 
 def _capture(name: str) -> Capture:
@@ -165,10 +96,13 @@ def _capture(name: str) -> Capture:
 
 def equipment(signature: Signature, capture: str = "clean") -> tuple[Any, Any]:
     """Return the pen and the capture drawn for this act, as records of `config.Pen` and `config.Capture`."""
-    pens, captures = np.zeros(1, dtype=record_type(Pen)), np.zeros(1, dtype=record_type(Capture))
-    laws = law_table(signature.act.claimed.world.config.pen)
-    _draw_equipment(signature.act.key, *laws, _rows(pens)[0], *law_table(_capture(capture)), _rows(captures)[0])
+    pens, captures = _equipment_of(signature, capture)
     return pens[0], captures[0]
+
+
+def _equipment_of(signature: Signature, capture: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    keys = np.array([signature.act.key], dtype=np.uint64)
+    return _equipment(signature.act.claimed.world.config.pen, _capture(capture), keys)
 
 
 def render(
@@ -196,7 +130,8 @@ def render(
     Raises:
         ValueError: If the size is nonsense or the capture unknown.
     """
-    pen, profile = equipment(signature, capture)
+    pens, captures = _equipment_of(signature, capture)
+    pen, profile = pens[0], captures[0]
     samples, n, turn = (
         signature.trajectory,
         len(signature.trajectory),
@@ -219,7 +154,9 @@ def render(
         width = math.ceil(scale * (w * cos + h * sin + 4.0))
     if height * width > _MAX_PIXELS:
         raise ValueError(f"{height} x {width} px is more than {_MAX_PIXELS:,} pixels; lower the resolution")
-    image = np.empty((height, width), dtype=np.uint8)
-    key = (np.uint64(signature.act.key[0]), np.uint64(signature.act.key[1]))
-    _picture(samples, n, scale, key, pen, profile, image)
-    return image
+    image = np.empty((1, height * width), dtype=np.uint8)
+    keys = np.array([signature.act.key], dtype=np.uint64)
+    _draw_images(
+        samples[None], np.array([n]), np.array([scale]), keys, pens, captures, np.array([[height, width]]), image
+    )
+    return image.reshape(height, width)

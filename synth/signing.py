@@ -144,7 +144,7 @@ def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> 
     mean_speed, n_down = 1e-9, 0
     for i in range(1, n):
         if down[i]:
-            mean_speed += math.hypot(samples[i, 0] - samples[i - 1, 0], samples[i, 1] - samples[i - 1, 1])
+            mean_speed += math.sqrt((samples[i, 0] - samples[i - 1, 0]) ** 2 + (samples[i, 1] - samples[i - 1, 1]) ** 2)
             n_down += 1
     mean_speed /= max(n_down, 1)
     phase1, phase2 = 6.283 * uniform(act, _RIPPLE, 0), 6.283 * uniform(act, _RIPPLE, 1)
@@ -156,16 +156,19 @@ def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> 
     left = 0
     for i in range(n - 1, -1, -1):
         left = left + 1 if down[i] else 0
+        if left == 0:
+            samples[i, 3] = 0.0
+            continue
         j = max(i - 1, 0)
         dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
-        step = math.hypot(dx, dy)
+        step = math.sqrt(dx * dx + dy * dy)
         downward = -dy / step if step > 1e-9 else 0.0
         t = samples[i, 2]
         ripple = 0.6 * math.sin(6.283 * frequency * t + phase1) + 0.4 * math.sin(6.283 * 2.3 * frequency * t + phase2)
         gain = 1.0 + effort[PRESSURE] * (hand.downstroke_gain * downward + 1.4 * hand.ripple * ripple)
         gain -= hand.speed_gain * (min(step / mean_speed, 3.0) - 1.0)
         value = hand.pressure * gain * samples[i, 3] * min(1.0, left / ramp_off)
-        samples[i, 3] = min(max(value, 0.02), 1.0) if down[i] else 0.0
+        samples[i, 3] = min(max(value, 0.02), 1.0)
 
 
 @kernel
@@ -247,8 +250,9 @@ def sign_into(
         table: `layout.letters()`.
         samples: Output, shape ``(MAX_SAMPLES, 4)``.
     """
-    targets, deviation = np.empty((MAX_TARGETS, 4)), np.zeros((2, 6))
+    targets, deviation = np.empty((MAX_TARGETS, 4)), np.empty((2, 6))
     deviations(hand, deviation)
-    deviation[1] = misperceive
+    for i in range(len(misperceive)):
+        deviation[1, i] = misperceive[i]
     n = plan_targets(hand, units, n_units, own, other, leak, session, act, perceive, effort, deviation, table, targets)
     return perform(hand, targets, n, session, act, effort, samples)

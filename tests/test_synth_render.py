@@ -43,7 +43,16 @@ def pen_path(*corners, pressure=0.5, step=0.05):
 
 def drawn(samples, px_per_mm=10.0, shape=(120, 240), pen=None):
     light = np.empty(shape, dtype=np.float32)
-    draw_ink(samples, len(samples), px_per_mm, 0.0, fixed_pen() if pen is None else pen, np.uint32(1), light)
+    draw_ink(
+        samples,
+        len(samples),
+        px_per_mm,
+        0.0,
+        fixed_pen() if pen is None else pen,
+        np.uint32(1),
+        light,
+        np.empty(4, dtype=np.int64),
+    )
     return light
 
 
@@ -107,11 +116,11 @@ def test_a_lifted_pen_leaves_no_ink():
 def test_the_compiled_ink_equals_the_plain_python_one():
     samples = pen_path((0, 0), (3, 1), (1, 1.5))
     pen = fixed_pen(grain=0.3, width_pressure=0.4, darkness_speed=0.2)
-    plain = np.empty((24, 48), dtype=np.float32)
+    plain, touched = np.empty((24, 48), dtype=np.float32), np.empty(4, dtype=np.int64)
     record = np.array([pen]).view(np.recarray)[0]
-    draw_ink.py_func(samples, len(samples), 8.0, 0.1, record, np.uint32(5), plain)
+    draw_ink.py_func(samples, len(samples), 8.0, 0.1, record, np.uint32(5), plain, touched.copy())
     light = np.empty_like(plain)
-    draw_ink(samples, len(samples), 8.0, 0.1, pen, np.uint32(5), light)
+    draw_ink(samples, len(samples), 8.0, 0.1, pen, np.uint32(5), light, touched)
     np.testing.assert_array_equal(np.round(255 * light), np.round(255 * plain))
     assert light.min() < 0.7
     assert ink_bounds(samples, len(samples)) == ink_bounds.py_func(samples, len(samples))
@@ -121,12 +130,15 @@ def test_the_compiled_ink_equals_the_plain_python_one():
 
 def test_the_compiled_blur_equals_the_plain_python_one():
     light = np.random.default_rng(0).random((12, 17)).astype(np.float32)
-    compiled, plain = light.copy(), light.copy()
-    blur(compiled, np.float32(0.6))
-    blur.py_func(plain, np.float32(0.6))
+    compiled, plain, part = light.copy(), light.copy(), np.full_like(light, 7)
+    blur(light, 0.6, 0, 12, 0, 17, compiled)
+    blur.py_func(light, 0.6, 0, 12, 0, 17, plain)
+    blur(light, 0.6, 2, 9, 3, 14, part)
     np.testing.assert_allclose(compiled, plain, atol=1e-6)
     assert compiled.mean() == pytest.approx(light.mean(), abs=0.02)
     assert compiled.std() < light.std()
+    np.testing.assert_array_equal(part[2:9, 3:14], compiled[2:9, 3:14])
+    assert (part == 7).sum() == 12 * 17 - 7 * 11
 
 
 def test_resolution_scales_the_inked_area_by_its_square():
