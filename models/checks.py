@@ -20,7 +20,7 @@ from .losses import SupervisedContrastive
 from .registry import Builder, check_arguments, find, names, spec_of
 
 _Array = NDArray[Any]
-_STEPS = 8
+_STEPS = 5
 
 
 class Checked(NamedTuple):
@@ -187,7 +187,9 @@ def _check_extremes(model: keras.Model, inputs: _Array, *, takes: str) -> None:
 def _check_training(model: keras.Model, inputs: _Array) -> tuple[float, ...]:
     before = [_numbers(weight).copy() for weight in model.trainable_weights]
     labels = np.array([(i // 2, 1) for i in range(len(inputs))], dtype=np.int32)
-    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=SupervisedContrastive(), jit_compile=False)
+    eager = keras.backend.backend() == "tensorflow"  # tracing takes several times longer than these few steps
+    adam, loss = keras.optimizers.Adam(1e-3), SupervisedContrastive()
+    model.compile(optimizer=adam, loss=loss, jit_compile=False, run_eagerly=eager)
     losses = [float(model.train_on_batch(inputs, labels))]
     _require(bool(np.isfinite(losses[0])), f"a training step has a finite loss, not {losses[0]}")
     for weight, old in zip(model.trainable_weights, before, strict=True):

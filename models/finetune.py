@@ -45,7 +45,9 @@ def _staged(model: keras.Model) -> list[tuple[keras.layers.Layer, str]]:
     found = [(layer, _STAGE.match(layer.name)) for layer in model.layers]
     ends = [index for index, (_, match) in enumerate(found) if match]
     if not ends:
-        raise ValueError(f"no layer of {model.name!r} is named by stage, such as 'stage1_conv'; there is nothing to part")
+        raise ValueError(
+            f"no layer of {model.name!r} is named by stage, such as 'stage1_conv'; there is nothing to part"
+        )
     return [
         (layer, match.group() if match else "head" if index > ends[-1] else "stem")
         for index, (layer, match) in enumerate(found)

@@ -38,9 +38,7 @@ class Spec:
 _BUILDERS: dict[str, Spec] = {}
 
 
-def register(
-    name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE
-) -> Callable[[_AnyBuilder], _AnyBuilder]:
+def register(name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE) -> Callable[[_AnyBuilder], _AnyBuilder]:
     """Return a decorator that makes a builder available to ``build`` under a name.
 
     Running a notebook cell again replaces the builder of the same module and qualified name; a different
@@ -161,9 +159,7 @@ def spec_of(builder: Builder) -> Spec:
     return next((spec for spec in _BUILDERS.values() if spec.builder is builder), Spec(builder))
 
 
-def check_arguments(
-    *, image_shape: tuple[int, int, int] = IMAGE_SHAPE, embedding_dim: int, seed: int
-) -> None:
+def check_arguments(*, image_shape: tuple[int, int, int] = IMAGE_SHAPE, embedding_dim: int, seed: int) -> None:
     """Raise if an argument that every builder takes is out of range.
 
     Args:

@@ -14,9 +14,7 @@ SIDE = 67  # below it, the valid convolutions and poolings leave no place
 
 
 @register("signet", smallest=SIDE)
-def signet(
-    *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
-) -> keras.Model:
+def signet(*, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none") -> keras.Model:
     """Build SigNet: five convolutions with three poolings between, then two dense layers of 2048 units.
 
     With images of 150 x 220, as in the paper, the last map has 3 x 5 places of 256 channels.
