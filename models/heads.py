@@ -137,7 +137,7 @@ def signers(backbone: keras.Model, n_signers: int, *, seed: int) -> keras.Model:
         ValueError: If ``n_signers`` is below 2.
     """
     x = _begin(backbone, n_signers)
-    return keras.Model(backbone.inputs, _logits(x, n_signers, seed=seed, name="signers"), name=backbone.name)
+    return keras.Model(backbone.input, _logits(x, n_signers, seed=seed, name="signers"), name=backbone.name)
 
 
 def prototypes(backbone: keras.Model, n_signers: int, *, seed: int) -> keras.Model:
@@ -157,7 +157,7 @@ def prototypes(backbone: keras.Model, n_signers: int, *, seed: int) -> keras.Mod
     init = glorot_uniform(seed, "prototypes")
     x = _begin(backbone, n_signers)
     x = Prototypes(n_signers, kernel_initializer=init, name="prototypes")(x)
-    return keras.Model(backbone.inputs, x, name=backbone.name)
+    return keras.Model(backbone.input, x, name=backbone.name)
 
 
 @keras.saving.register_keras_serializable(package="paraph")
@@ -195,7 +195,7 @@ def multitask(backbone: keras.Model, n_signers: int, *, seed: int) -> keras.Mode
     x = _begin(backbone, n_signers)
     named, told = _logits(x, n_signers, seed=seed, name="signers"), _logits(x, 1, seed=seed, name="forgery")
     joined = layers.Concatenate(dtype="float32", name="signers_and_forgery")([named, told])
-    return keras.Model(backbone.inputs, joined, name=backbone.name)
+    return keras.Model(backbone.input, joined, name=backbone.name)
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
@@ -206,7 +206,7 @@ def backbone_of(model: keras.Model) -> keras.Model:
     """
     if all(layer.name != _EMBEDDING for layer in model.layers):
         return model
-    return keras.Model(model.inputs, model.get_layer(_EMBEDDING).input, name=model.name)
+    return keras.Model(model.input, model.get_layer(_EMBEDDING).input, name=model.name)
 
 
 def _begin(backbone: keras.Model, n_signers: int) -> Any:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.losses_signers import ArcFace, CosFace, SigNetF, SignerClassification
+from models.losses_signers import ArcFace, CosFace, SignerClassification, SigNetF
 from models.objectives import OBJECTIVES, build_loss, find_loss, loss_names
 
 SIGNERS = 5
