@@ -7,48 +7,103 @@ a native kernel ends that process and not the caller's.
 import argparse
 import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .registry import Builder, check_arguments, find
+from .losses import SupervisedContrastive
+from .registry import Builder, check_arguments, find, names, spec_of
 
 _Array = NDArray[Any]
+_STEPS = 5
 
 
-def check_model(builder: Builder, *, image_shape: tuple[int, int, int] = (48, 96, 1), embedding_dim: int = 16) -> None:
+class Checked(NamedTuple):
+    """What was seen of a network that keeps the contract.
+
+    Attributes:
+        parameters: How many numbers its weights are, those that do not train included.
+        losses: The loss before each of a few training steps on one batch.
+    """
+
+    parameters: int
+    losses: tuple[float, ...]
+
+
+def check_model(
+    builder: Builder,
+    *,
+    image_shape: tuple[int, int, int] = (48, 96, 1),
+    sequence_shape: tuple[int, int] = (32, 7),
+    embedding_dim: int = 16,
+) -> Checked:
     """Raise unless a builder keeps the contract that training and verification rely on.
 
     Nothing is left on disk. A network that crashes a native kernel ends the process: run networks that are
     not trusted yet through ``python -m models.checks NAME``.
 
     Args:
-        builder: A function of ``image_shape``, ``embedding_dim`` and ``seed`` that returns a Keras model.
-        image_shape: Height, width and channels of the images to try, in pixels.
+        builder: A function of ``image_shape`` (or ``sequence_shape``, if it is registered so), ``embedding_dim``
+            and ``seed`` that returns a Keras model.
+        image_shape: Height, width and channels of the images to try, in pixels; sides that are too small for the
+            network grow to its least.
+        sequence_shape: Samples and features of the trajectories to try.
         embedding_dim: Length of the embeddings to try.
+
+    Returns:
+        How many parameters it has, and its losses over a few steps.
 
     Raises:
         AssertionError: If the network breaks a law; the message names it.
         ValueError: If ``image_shape`` or ``embedding_dim`` is out of range.
     """
     check_arguments(image_shape=image_shape, embedding_dim=embedding_dim, seed=0)
+    spec = spec_of(builder)
+    if spec.takes == "sequence":
+        shape: tuple[int, ...] = (max(sequence_shape[0], spec.smallest), sequence_shape[1])
+    else:
+        shape = (max(image_shape[0], spec.smallest), max(image_shape[1], spec.smallest), image_shape[2])
 
     def make(seed: int) -> keras.Model:
-        return builder(image_shape=image_shape, embedding_dim=embedding_dim, seed=seed)
+        return builder(**{f"{spec.takes}_shape": shape}, embedding_dim=embedding_dim, seed=seed)
 
     model = make(0)
-    images = np.random.default_rng(0).random((6, *image_shape), dtype=np.float32)
-    _check_output(model, images, embedding_dim)
-    _check_seeds(model, make)
+    inputs = _examples(shape)
+    _check_stem(model)
+    _check_output(model, inputs, embedding_dim)
+    _check_seeds(model, make, inputs)
     _check_kernels_differ(model)
-    _check_batches(model, images)
-    _check_extreme_images(model, images)
-    _check_training_step(model, images)
-    _check_saving(model, images)  # after the step, so that what the step changed must survive as well
+    _check_batches(model, inputs)
+    _check_extremes(model, inputs, takes=spec.takes)
+    losses = _check_training(model, inputs)
+    _check_saving(model, inputs)  # after the steps, so that what they changed must survive as well
+    return Checked(model.count_params(), losses)
+
+
+def _examples(shape: tuple[int, ...], n: int = 6) -> _Array:
+    """Return patterns that differ as signatures do: coarse patches of ink, or smooth movements."""
+    rng = np.random.default_rng(0)
+    if len(shape) == 2:
+        return np.cumsum(0.3 * rng.standard_normal((n, *shape)), axis=1).astype(np.float32)
+    coarse = (rng.random((n, -(-shape[0] // 8), -(-shape[1] // 8), shape[2])) < 0.4).astype(np.float32)
+    fine = coarse.repeat(8, axis=1).repeat(8, axis=2)[:, : shape[0], : shape[1]]
+    return np.asarray(fine * rng.uniform(0.7, 1.0, fine.shape), dtype=np.float32)
+
+
+def _check_stem(model: keras.Model) -> None:
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Conv2D) and max(layer.kernel_size) == 1 and max(layer.strides) > 1:
+            seen = layer.kernel.shape[2]
+            _require(
+                seen >= 8,
+                f"a strided 1 x 1 convolution comes after a stem of 8 channels: {layer.name} sees {seen}; its gradient "
+                "crashes TensorFlow on CPUs with 1 to 3 channels",
+            )
 
 
 def _check_output(model: keras.Model, images: _Array, embedding_dim: int) -> None:
@@ -66,8 +121,9 @@ def _check_output(model: keras.Model, images: _Array, embedding_dim: int) -> Non
     )
 
 
-def _check_seeds(model: keras.Model, make: Any) -> None:
-    other = make(1)  # built between two models of one seed, and drawing from Keras's global stream as well
+def _check_seeds(model: keras.Model, make: Callable[[int], keras.Model], inputs: _Array) -> None:
+    with _policy("mixed_bfloat16"):
+        other = make(1)  # built between two models of one seed, and drawing from Keras's global stream as well
     keras.layers.Dense(3).build((None, 3))
     again = make(0)
     for first, second in zip(model.weights, again.weights, strict=True):
@@ -83,6 +139,22 @@ def _check_seeds(model: keras.Model, make: Any) -> None:
         ),
         "another seed gives other weights; hand the seed to the initializers",
     )
+    other.set_weights(model.get_weights())
+    cosines = (_embed(model, inputs) * _embed(other, inputs)).sum(axis=1)
+    _require(
+        bool(cosines.min() > 0.98),
+        f"bfloat16 gives nearly the embeddings of float32: their cosine is {cosines.min():.3f}, not above 0.98",
+    )
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    usual = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(name)
+        yield
+    finally:
+        keras.config.set_dtype_policy(usual)
 
 
 def _check_kernels_differ(model: keras.Model) -> None:
@@ -105,18 +177,21 @@ def _check_batches(model: keras.Model, images: _Array) -> None:
     _require(bool(np.allclose(together, alone, atol=1e-4)), law.format("other images"))
 
 
-def _check_extreme_images(model: keras.Model, images: _Array) -> None:
-    for word, ink in (("blank", 0.0), ("full-ink", 1.0)):
-        finite = np.isfinite(_embed(model, np.full_like(images[:2], ink))).all()
-        _require(bool(finite), f"a {word} image has a finite embedding")
+def _check_extremes(model: keras.Model, inputs: _Array, *, takes: str) -> None:
+    words = ("blank", "full-ink") if takes == "image" else ("empty", "constant")
+    for word, value in zip(words, (0.0, 1.0), strict=True):
+        finite = np.isfinite(_embed(model, np.full_like(inputs[:2], value))).all()
+        _require(bool(finite), f"a {word} {takes} has a finite embedding")
 
 
-def _check_training_step(model: keras.Model, images: _Array) -> None:
+def _check_training(model: keras.Model, inputs: _Array) -> tuple[float, ...]:
     before = [_numbers(weight).copy() for weight in model.trainable_weights]
-    targets = np.random.default_rng(1).standard_normal((len(images), *model.output_shape[1:]))
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="mse", jit_compile=False)
-    loss = model.train_on_batch(images, targets.astype(np.float32))
-    _require(bool(np.isfinite(loss)), f"a training step has a finite loss, not {loss}")
+    labels = np.array([(i // 2, 1) for i in range(len(inputs))], dtype=np.int32)
+    eager = keras.backend.backend() == "tensorflow"  # tracing takes several times longer than these few steps
+    adam, loss = keras.optimizers.Adam(1e-3), SupervisedContrastive()
+    model.compile(optimizer=adam, loss=loss, jit_compile=False, run_eagerly=eager)
+    losses = [float(model.train_on_batch(inputs, labels))]
+    _require(bool(np.isfinite(losses[0])), f"a training step has a finite loss, not {losses[0]}")
     for weight, old in zip(model.trainable_weights, before, strict=True):
         new = _numbers(weight)
         _require(bool(np.isfinite(new).all()), f"a training step keeps weights finite: {weight.path} is not")
@@ -125,6 +200,12 @@ def _check_training_step(model: keras.Model, images: _Array) -> None:
             f"a training step changes every trainable weight: {weight.path} stayed; "
             "join it to the output, or drop a bias that a normalisation cancels",
         )
+    losses += [float(model.train_on_batch(inputs, labels)) for _ in range(_STEPS - 1)]
+    _require(
+        losses[-1] < losses[0],
+        f"{_STEPS} training steps on one batch lower its loss: it went from {losses[0]:.4g} to {losses[-1]:.4g}",
+    )
+    return tuple(losses)
 
 
 def _check_saving(model: keras.Model, images: _Array) -> None:
@@ -158,13 +239,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Words of the command line; those of this process if left out.
     """
     parser = argparse.ArgumentParser(prog="python -m models.checks", description="Check registered networks.")
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a registered name, such as resnet_small")
-    for name in parser.parse_args(arguments).names:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a registered name, such as resnet_small")
+    parser.add_argument("--all", action="store_true", help="every registered name")
+    asked = parser.parse_args(arguments)
+    wanted = names() if asked.all else asked.names
+    if not wanted:
+        parser.error("give a NAME or --all")
+    for name in wanted:
         try:
-            check_model(find(name))
+            seen = check_model(find(name))
         except (AssertionError, ValueError) as error:
             parser.exit(2, f"{name}: {error}\n")
-        print(f"{name}: keeps the contract")
+        first, last = seen.losses[0], seen.losses[-1]
+        print(
+            f"{name}: keeps the contract ({seen.parameters:,} parameters, loss {first:.3f} to {last:.3f})", flush=True
+        )
+        keras.backend.clear_session()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -130,3 +131,46 @@ class L1Distance(keras.layers.Layer):
         """
         first, second = inputs
         return ops.abs(ops.cast(first, "float32") - ops.cast(second, "float32"))
+
+
+@keras.saving.register_keras_serializable(package="paraph")
+class SinePositions(keras.layers.Layer):
+    """Add to each token a fixed pattern of sines that says where it stands; there is nothing to train.
+
+    Args:
+        grid: Rows and columns the tokens were read from, row by row: half of the pattern then tells the row,
+            the other half the column. None for tokens in one line.
+        **kwargs: ``name`` and the like, for ``keras.layers.Layer``.
+
+    Source:
+        Vaswani et al. (2017), "Attention is all you need", section 3.5. On a grid: Beyer, Zhai, Kolesnikov
+        (2022), "Better plain ViT baselines for ImageNet-1k".
+    """
+
+    def __init__(self, grid: tuple[int, int] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.grid = None if grid is None else (int(grid[0]), int(grid[1]))
+
+    def build(self, input_shape: Any) -> None:
+        """Compute the pattern for tokens of ``input_shape``."""
+        n, length = input_shape[-2:]
+        if self.grid is None:
+            self.pattern = _sines(np.arange(n), length)
+            return
+        rows, columns = (axis.ravel() for axis in np.mgrid[: self.grid[0], : self.grid[1]])
+        self.pattern = np.concatenate([_sines(rows, length // 2), _sines(columns, length - length // 2)], axis=1)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the tokens, shape ``(batch, n, d)``, with their places added."""
+        return inputs + ops.cast(self.pattern, inputs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this layer."""
+        return {**super().get_config(), "grid": self.grid}
+
+
+def _sines(places: Any, length: int) -> Any:
+    """Return sines and cosines of places at wavelengths from 2 pi to 10,000 times that, ``(n, length)``."""
+    half = (length + 1) // 2
+    angles = places[:, None] / 10_000.0 ** (np.arange(half) / max(half, 1))[None, :]
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)[:, :length].astype(np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-_FAR_BELOW = -1e9  # a logit that exp turns into 0 and that no subtraction turns into NaN
+from .pairs import FAR_BELOW, above_zero, cosines, finite, relations, zero_or_more
 
 
 @keras.saving.register_keras_serializable(package="paraph")
@@ -46,8 +46,8 @@ class SupervisedContrastive(keras.losses.Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
-        self.temperature = _above_zero("temperature", temperature)
-        self.forgery_weight = _zero_or_more("forgery_weight", forgery_weight)
+        self.temperature = above_zero("temperature", temperature)
+        self.forgery_weight = zero_or_more("forgery_weight", forgery_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of a batch.
@@ -59,11 +59,11 @@ class SupervisedContrastive(keras.losses.Loss):
         Returns:
             A float32 scalar, 0 or above.
         """
-        same_signer, genuine, others = _relations(y_true)
-        logits = _cosines(y_pred) / self.temperature
+        same_signer, genuine, others = relations(y_true)
+        logits = cosines(y_pred) / self.temperature
         own_forgery = same_signer * others * (1.0 - genuine)[None, :]
         weights = others * (1.0 + (self.forgery_weight - 1.0) * own_forgery)
-        masked = ops.where(weights > 0, logits + ops.log(ops.maximum(weights, 1e-30)), _FAR_BELOW)
+        masked = ops.where(weights > 0, logits + ops.log(ops.maximum(weights, 1e-30)), FAR_BELOW)
         log_probability = logits - ops.logsumexp(masked, axis=1, keepdims=True)
         positives = same_signer * others * genuine[:, None] * genuine[None, :]
         n_positives = ops.sum(positives, axis=1)
@@ -115,12 +115,12 @@ class PairLogistic(keras.losses.Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
-        self.scale = _above_zero("scale", scale)
-        self.bias = _finite("bias", bias)
-        self.genuine_weight = _zero_or_more("genuine_weight", genuine_weight)
-        self.skilled_weight = _zero_or_more("skilled_weight", skilled_weight)
-        self.random_weight = _zero_or_more("random_weight", random_weight)
-        _above_zero("the sum of the three weights", genuine_weight + skilled_weight + random_weight)
+        self.scale = above_zero("scale", scale)
+        self.bias = finite("bias", bias)
+        self.genuine_weight = zero_or_more("genuine_weight", genuine_weight)
+        self.skilled_weight = zero_or_more("skilled_weight", skilled_weight)
+        self.random_weight = zero_or_more("random_weight", random_weight)
+        above_zero("the sum of the three weights", genuine_weight + skilled_weight + random_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of a batch.
@@ -132,10 +132,10 @@ class PairLogistic(keras.losses.Loss):
         Returns:
             A float32 scalar, 0 or above: the weighted mean of the groups that have pairs.
         """
-        same_signer, genuine, others = _relations(y_true)
+        same_signer, genuine, others = relations(y_true)
         both_genuine = genuine[:, None] * genuine[None, :]
         one_forgery = genuine[:, None] * (1.0 - genuine)[None, :]
-        logits = self.scale * _cosines(y_pred) + self.bias
+        logits = self.scale * cosines(y_pred) + self.bias
         groups = (
             (self.genuine_weight, same_signer * others * both_genuine, ops.softplus(-logits)),
             (self.skilled_weight, same_signer * one_forgery, ops.softplus(logits)),
@@ -176,7 +176,7 @@ class Contrastive(keras.losses.Loss):
 
     def __init__(self, margin: float = 1.0, name: str = "contrastive", **kwargs: Any) -> None:
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
-        self.margin = _above_zero("margin", margin)
+        self.margin = above_zero("margin", margin)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each pair.
@@ -224,7 +224,7 @@ class WeightedSum(keras.losses.Loss):
         if not losses or len(weights) != len(losses):
             raise ValueError(f"{len(losses)} losses with {len(weights)} weights; give one weight for each loss")
         self.losses = list(losses)
-        self.weights = [_zero_or_more("a weight", weight) for weight in weights]
+        self.weights = [zero_or_more("a weight", weight) for weight in weights]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the weighted sum.
@@ -255,35 +255,3 @@ class WeightedSum(keras.losses.Loss):
         """
         losses = [keras.saving.deserialize_keras_object(loss) for loss in config["losses"]]
         return cls(**{**config, "losses": losses})
-
-
-def _relations(y_true: Any) -> tuple[Any, Any, Any]:
-    """Return same signer (batch, batch), genuine (batch,) and not-oneself (batch, batch) as 0.0 or 1.0."""
-    labels = ops.cast(y_true, "int32")
-    slots, genuine = labels[:, 0], ops.cast(labels[:, 1], "float32")
-    same_signer = ops.cast(slots[:, None] == slots[None, :], "float32")
-    return same_signer, genuine, 1.0 - ops.eye(ops.shape(labels)[0], dtype="float32")
-
-
-def _cosines(y_pred: Any) -> Any:
-    """Return the float32 dot products of all pairs, (batch, batch)."""
-    embeddings = ops.cast(y_pred, "float32")
-    return ops.matmul(embeddings, ops.transpose(embeddings))
-
-
-def _finite(name: str, value: float) -> float:
-    if not -float("inf") < value < float("inf"):
-        raise ValueError(f"{name} is {value!r}; it must be a finite number, such as -5.0")
-    return float(value)
-
-
-def _above_zero(name: str, value: float) -> float:
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} is {value!r}; it must be a finite number above 0, such as 0.1")
-    return float(value)
-
-
-def _zero_or_more(name: str, value: float) -> float:
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} is {value!r}; it must be a finite number from 0 up, such as 1.0")
-    return float(value)

@@ -1,7 +1,9 @@
 """The contract of networks: every registered one keeps it, and each law catches who breaks it."""
 
+import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +30,12 @@ def tiny(*, image_shape, embedding_dim, seed, break_law=None):
         if break_law == "deaf to seed":
             init = he_normal(0, name)
         x = layers.Conv2D(8, 3, 2, activation="relu", kernel_initializer=init, name=name)(x)
+    if break_law == "stem":
+        x = layers.Conv2D(8, 1, 2, kernel_initializer=he_normal(seed, "s"), name="s")(x[..., :2])
+    if break_law == "stuck":
+        x = x + 0.0 * layers.Conv2D(8, 3, padding="same", kernel_initializer=he_normal(seed, "s"), name="s")(x)
+    if break_law == "coarse":
+        x = x + 300.0
     if break_law == "batch":
         x = x - keras.ops.mean(x, axis=0, keepdims=True)
     if break_law == "bias":
@@ -47,22 +55,35 @@ def tiny(*, image_shape, embedding_dim, seed, break_law=None):
     return keras.Model(ink, x, name="tiny")
 
 
-@pytest.mark.parametrize("name", models.names())
-def test_a_registered_network_keeps_the_contract_in_a_process_of_its_own(name):
-    done = subprocess.run(
-        [sys.executable, "-m", "models.checks", name],
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"{name}: keeps the contract"
+# long chains of layers take long to build and train; they are checked when the slow tests run
+SLOW = {"densenet40", "densenet121", "mobilenetv2", "resdense_attention", "resnet34", "resnet50", "vit_tiny"}
+QUICK = tuple(name for name in models.names() if name not in SLOW)
+EACH_NAME = [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in models.names()]
+
+
+@functools.cache
+def checked(names):
+    """What `python -m models.checks NAMES` says: a process of their own, since a native kernel may crash."""
+    command = [sys.executable, "-m", "models.checks", *names]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+
+
+@pytest.mark.parametrize("name", EACH_NAME)
+def test_a_registered_network_keeps_the_contract_and_learns_in_a_process_of_its_own(name):
+    done = checked(QUICK if name in QUICK else tuple(sorted(SLOW)))
+    lines = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: ")]
+    assert lines, done.stderr
+    found = re.fullmatch(r"\w+: keeps the contract \(([\d,]+) parameters, loss ([\d.]+) to ([\d.]+)\)", lines[0])
+    assert found, lines
+    assert int(found[1].replace(",", "")) > 10_000
+    assert float(found[3]) < float(found[2])
 
 
 def test_a_small_honest_network_keeps_the_contract():
-    models.check_model(tiny, image_shape=SHAPE, embedding_dim=DIM)
+    seen = models.check_model(tiny, image_shape=SHAPE, embedding_dim=DIM)
+    assert seen.parameters == tiny(image_shape=SHAPE, embedding_dim=DIM, seed=0).count_params()
+    assert len(seen.losses) > 2
 
 
 @pytest.mark.parametrize(
@@ -77,6 +98,9 @@ def test_a_small_honest_network_keeps_the_contract():
         ("batch", "other images"),
         ("blank", "a blank image has a finite embedding"),
         ("bias", "changes every trainable weight"),
+        ("stuck", "changes every trainable weight: s/kernel stayed"),
+        ("stem", r"a strided 1 x 1 convolution comes after a stem of 8 channels: s sees 2"),
+        ("coarse", "bfloat16 gives nearly the embeddings of float32"),
     ],
 )
 def test_a_broken_law_is_named(break_law, message):
@@ -104,12 +128,34 @@ def test_the_subprocess_door_names_an_unknown_network_in_one_line(capsys):
     assert capsys.readouterr().err.startswith("resnet_smal: unknown network 'resnet_smal'; did you mean")
 
 
-def test_the_readme_example_runs_and_keeps_the_contract(monkeypatch):
-    monkeypatch.setattr(models.registry, "_BUILDERS", dict(models.registry._BUILDERS))
+def readme_example():
     text = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
+    return example
+
+
+def test_the_readme_example_runs_and_keeps_the_contract(monkeypatch):
+    monkeypatch.setattr(models.registry, "_BUILDERS", dict(models.registry._BUILDERS))
+    exec(compile(readme_example(), "README.md", "exec"), {"__name__": "readme"})
     assert "tiny" in models.names()
+
+
+def test_a_file_with_one_register_line_is_all_that_a_new_network_needs(tmp_path):
+    """The text of the README, followed: the example saved as a file of the folder, nothing else touched."""
+    shutil.copytree(ROOT / "models", tmp_path / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    example = readme_example().replace("from models import check_model, register", "from .registry import register")
+    example = example.replace("from models.", "from .")
+    lines = [line for line in example.splitlines() if not line.startswith("check_model(")]
+    (tmp_path / "models" / "tiny.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "models.checks", "tiny"],
+        cwd=tmp_path,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.startswith("tiny: keeps the contract"), done.stderr
 
 
 @pytest.mark.parametrize("image_shape", [(32, 32, 1), (33, 61, 3), (96, 192, 1)])

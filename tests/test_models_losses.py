@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from models.layers import L1Distance, L2Normalize, layer_seed
 from models.losses import Contrastive, PairLogistic, SupervisedContrastive, WeightedSum
+from models.losses_ranking import MultiSimilarity, PairContrastive, Triplet
 
 BATCH_LOSSES = [
     SupervisedContrastive(temperature=0.1),
@@ -14,6 +15,10 @@ BATCH_LOSSES = [
     SupervisedContrastive(temperature=0.2, forgery_weight=0.0),
     PairLogistic(scale=12.0, bias=-6.0),
     WeightedSum([SupervisedContrastive(), PairLogistic()], [1.0, 0.5]),
+    PairContrastive(margin=0.8, skilled_weight=0.7, random_weight=0.2),
+    Triplet(margin=0.4, mining="batch_hard", name="batch_hard"),
+    Triplet(margin=0.2, mining="semi_hard", forgery_weight=0.3, name="semi_hard"),
+    MultiSimilarity(),
 ]
 
 
@@ -134,7 +139,7 @@ def test_perfect_embeddings_cost_less_than_forgeries_that_pass(loss):
 def test_a_step_down_the_gradient_pushes_a_forgery_away_and_pulls_a_genuine_near():
     labels = np.array([[0, 1], [0, 1], [0, 0], [1, 1], [1, 1]], np.int32)
     _, z = make_batch(n_signers=1, n_genuine=5, n_forgeries=0)
-    for loss in (SupervisedContrastive(), PairLogistic()):
+    for loss in (SupervisedContrastive(), PairLogistic(), PairContrastive(margin=2.0), Triplet(2.0), MultiSimilarity()):
         _, slope = gradient(loss, labels, z, "float32")
         stepped = z - 1e-3 * slope
         assert stepped[0] @ stepped[1] > z[0] @ z[1]
@@ -189,6 +194,13 @@ def test_a_loss_survives_serialization(loss):
             "sum of the three weights",
         ),
         (lambda: Contrastive(margin=0), "margin is 0"),
+        (lambda: PairContrastive(margin=-1), "margin is -1"),
+        (lambda: PairContrastive(random_weight=-1), "random_weight is -1"),
+        (lambda: Triplet(margin=0), "margin is 0"),
+        (lambda: Triplet(mining="hardest"), "unknown mining 'hardest'; use one of: batch_hard, semi_hard"),
+        (lambda: Triplet(forgery_weight=1.5), "forgery_weight is 1.5; it is a share"),
+        (lambda: MultiSimilarity(beta=0), "beta is 0"),
+        (lambda: MultiSimilarity(base=float("nan")), "base is nan"),
         (lambda: WeightedSum([]), "0 losses"),
         (lambda: WeightedSum([Contrastive()], [1.0, 2.0]), "1 losses with 2 weights"),
         (lambda: L2Normalize(epsilon=0), "epsilon is 0"),

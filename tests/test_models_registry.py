@@ -25,7 +25,9 @@ def make_builder(qualname: str):
 
 def test_the_names_are_sorted_and_hold_the_main_networks():
     assert list(models.names()) == sorted(models.names())
-    assert {"resnet18", "resnet_small"} <= set(models.names())
+    wanted = """resnet_small resnet10 resnet18 resnet34 resnet50 densenet40 densenet121 mobilenetv2 plain_cnn signet
+        vit_tiny resdense_attention tcn transformer"""
+    assert set(wanted.split()) <= set(models.names())
 
 
 def test_the_front_door_offers_build_names_register_and_check_model():
@@ -48,6 +50,7 @@ def test_running_a_cell_again_replaces_the_builder():
     models.register("again")(first)
     models.register("again")(second)
     assert models.find("again") is second
+    assert models.find_spec("again").takes == "image"
 
 
 def test_another_function_cannot_take_a_name_in_use():
@@ -93,6 +96,29 @@ def test_numpy_whole_numbers_are_whole_numbers():
 def test_an_option_the_network_does_not_know_is_a_type_error():
     with pytest.raises(TypeError, match="depht"):
         models.build("resnet_small", seed=0, depht=3)
+
+
+def test_an_option_with_a_typo_is_answered_with_the_nearest_one():
+    with pytest.raises(TypeError, match="'vit_tiny' has no option 'depht'; did you mean 'depth'"):
+        models.build("vit_tiny", seed=0, depht=3)
+
+
+def test_a_network_is_found_by_what_it_takes():
+    assert set(models.names("image")) | set(models.names("sequence")) == set(models.names())
+    assert models.names("sequence") == ("tcn", "transformer")
+
+
+def test_a_shape_of_the_wrong_kind_is_refused_with_the_right_one():
+    with pytest.raises(ValueError, match=r"'tcn' takes pen trajectories, so image_shape=.* give sequence_shape"):
+        models.build("tcn", image_shape=(64, 64, 1), seed=0)
+    with pytest.raises(ValueError, match=r"'resnet10' takes images, so sequence_shape=.* give image_shape"):
+        models.build("resnet10", sequence_shape=(64, 7), seed=0)
+
+
+@pytest.mark.parametrize("shape", [(4, 7), (64,), (64, 0), (64.0, 7), "ab", None])
+def test_a_sequence_shape_out_of_range_is_refused(shape):
+    with pytest.raises(ValueError, match=r"sequence_shape is .*; 'tcn' needs \(n_samples, n_features\).* at least 8"):
+        models.build("tcn", sequence_shape=shape, seed=0)
 
 
 def test_importing_models_brings_in_neither_tensorflow_by_name_nor_the_other_packages():
