@@ -12,6 +12,7 @@ parts only: the same command without a shard writes the tables, and whatever is 
 
 import datetime
 import json
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -19,13 +20,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .export_forms import NOTICE
-from .export_parts import ExportError, canvases_path, is_done, make_part, paths_of, record_path, trajectories_name
-from .export_plan import FOLDERS, ExportSpec
-from .export_tables import TABLES, write_tables
+from .export_parts import ExportError, files_of, is_done, make_part
+from .export_plan import ExportSpec
+from .export_tables import MERGED, TABLES, write_tables
 from .files import sweep, write_json
 from .progress import Progress
 
 FORMAT = 1
+_BEGINNING = re.compile(r"\.[0-9]+\.export\.json")  # another shard, or a process killed as it began
 
 
 class Exported(NamedTuple):
@@ -67,9 +69,11 @@ def export(
         raise ExportError(f"{workers} workers; use 1 or more")
     if not 1 <= shard[0] <= shard[1]:
         raise ExportError(f"shard {shard[0]}/{shard[1]} does not exist; use I/N with I from 1 to N")
-    _begin(folder, spec, fresh)
+    begun = _begin(folder, spec, fresh)
     mine = spec.parts[shard[0] - 1 :: shard[1]]
     todo = [part for part in mine if not is_done(folder, spec, part)]
+    if begun:
+        sweep(path for part in todo for path in files_of(folder, spec, part))
     size = sum(len(spec.part(part)) for part in todo)
     with progress.task(f"drawing {size} signatures", size) as bar:
         for part in _drawn(folder, spec, todo, workers):
@@ -82,8 +86,8 @@ def export(
     return Exported(sum(len(spec.part(part)) for part in mine), size, whole)
 
 
-def _begin(folder: Path, spec: ExportSpec, fresh: bool) -> None:
-    """Make or reopen the folder, or refuse it."""
+def _begin(folder: Path, spec: ExportSpec, fresh: bool) -> bool:
+    """Make or reopen the folder, or refuse it; return whether the export was begun before."""
     record = folder / "export.json"
     if record.exists():
         known = _read(record)
@@ -95,11 +99,12 @@ def _begin(folder: Path, spec: ExportSpec, fresh: bool) -> None:
                 f"{folder} holds an export with another {', '.join(names)}; use --fresh to start over, or another --out"
             )
         else:
-            return
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            return True
+    elif folder.exists() and not (folder.is_dir() and all(_BEGINNING.fullmatch(f.name) for f in folder.iterdir())):
         raise ExportError(f"{folder} exists and is no export; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     _state(folder, spec, "unfinished", datetime.date.today().isoformat())
+    return False
 
 
 def _read(record: Path) -> dict[str, Any]:
@@ -134,20 +139,13 @@ def _remove(folder: Path, known: dict[str, Any]) -> None:
         raise ExportError(
             f"{folder} holds an export of another version; remove it yourself, or choose another --out"
         ) from error
-    for number in range(old.total):
-        for name in paths_of(old, number).values():
-            (folder / name).unlink(missing_ok=True)
-    for part in old.parts:
-        for path in (record_path(folder, part), canvases_path(folder, part), folder / trajectories_name(part)):
-            path.unlink(missing_ok=True)
-    for name in (*TABLES, "forms/sigver.npz", "forms/svc2004/SYNTHETIC.txt"):
-        (folder / name).unlink(missing_ok=True)
-    used = [folder / f"{old.first + i}" / kind for i in range(old.signers) for kind in FOLDERS.values()]
-    inner = [folder / "forms/inkml" / path.relative_to(folder) for path in used]
-    forms = [folder / "forms" / name for name in ("inkml", "svc2004", "trajectories")]
-    for path in (*inner, *used, folder / ".parts"):
-        sweep(path)
-    for path in (*inner, *(p.parent for p in inner), *used, *(p.parent for p in used), *forms, folder / "forms"):
+    written = [path for part in old.parts for path in files_of(folder, old, part)]
+    written += [folder / name for name in (*TABLES, *MERGED)]
+    sweep(written)
+    folders = {above for path in written for above in path.parents if folder in above.parents}
+    for path in written:
+        path.unlink(missing_ok=True)
+    for path in sorted(folders, key=lambda path: len(path.parts), reverse=True):
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
 

@@ -24,7 +24,7 @@ from .export_forms import (
     trajectories_npz,
 )
 from .export_plan import ExportSpec, entry, perform
-from .files import sweep, write_batch, write_beside
+from .files import write_batch, write_beside
 from .preprocess import BlankImage
 
 SCHEMA = pa.schema(
@@ -88,22 +88,27 @@ def paths_of(spec: ExportSpec, number: int) -> dict[str, str]:
     return {column: path for column, (form, path) in found.items() if form in spec.formats}
 
 
+def files_of(folder: Path, spec: ExportSpec, part: int) -> list[Path]:
+    """Return every file that a part writes, its record last."""
+    found = [folder / path for number in spec.part(part) for path in paths_of(spec, number).values()]
+    if "trajectories" in spec.formats:
+        found.append(folder / trajectories_name(part))
+    if "npz" in spec.formats:
+        found.append(canvases_path(folder, part))
+    return [*found, record_path(folder, part)]
+
+
 def is_done(folder: Path, spec: ExportSpec, part: int) -> bool:
     """Whether a part's record and all its files are there; files appear whole or not at all."""
     if not record_path(folder, part).is_file():
         return False
-    wanted = [folder / path for number in spec.part(part) for path in paths_of(spec, number).values()]
-    if "trajectories" in spec.formats:
-        wanted.append(folder / trajectories_name(part))
-    if "npz" in spec.formats and not (folder / "forms/sigver.npz").is_file():
-        wanted.append(canvases_path(folder, part))
-    return all(os.path.isfile(path) for path in wanted)
+    merged = "npz" in spec.formats and (folder / "forms/sigver.npz").is_file()
+    waiting = canvases_path(folder, part)
+    return all(os.path.isfile(path) for path in files_of(folder, spec, part) if not (merged and path == waiting))
 
 
 def make_part(folder: Path, spec: ExportSpec, part: int, stop: threading.Event) -> None:
     """Draw one part and write its files, then its record."""
-    for parent in {(folder / p).parent for n in spec.part(part) for p in paths_of(spec, n).values()}:
-        sweep(parent)
     rows: list[dict[str, Any]] = []
     files: list[tuple[Path, bytes]] = []
     trajectories: list[NDArray[np.float64]] = []

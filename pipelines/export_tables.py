@@ -17,6 +17,7 @@ from .export_plan import ExportSpec, entry
 from .files import sweep, write_beside, write_text
 
 TABLES = ("manifest.csv", "manifest.parquet", "DATA_CARD.md", "croissant.json", "provenance.toml")
+MERGED = ("forms/sigver.npz", "forms/svc2004/SYNTHETIC.txt")
 _YFORG = {"genuine": 0, "skilled": 1, "simple": 2}
 
 
@@ -28,8 +29,7 @@ def write_tables(folder: Path, spec: ExportSpec, created: str) -> dict[str, Any]
         spec: The set.
         created: Date on which the export was begun.
     """
-    for parent in (folder, folder / "forms", folder / ".parts"):
-        sweep(parent)
+    sweep(folder / name for name in (*TABLES, *MERGED, "export.json"))
     (folder / "forms").mkdir(exist_ok=True)
     if "npz" in spec.formats and not (folder / "forms/sigver.npz").is_file():
         labels = _sigver_labels(spec)

@@ -3,11 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-_TEMPORARY = re.compile(r"\.[0-9]+\..")
+_TEMPORARY = re.compile(r"\.[0-9]+\.(.+)", re.DOTALL)
 
 
 def _beside(path: Path) -> Path:
@@ -55,12 +55,16 @@ def write_batch(files: Sequence[tuple[Path, bytes]]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in a folder; nobody else may be writing there."""
-    if folder.is_dir():
-        for file in folder.iterdir():
-            if _TEMPORARY.match(file.name) and file.is_file():
-                file.unlink(missing_ok=True)
+def sweep(paths: Iterable[Path]) -> None:
+    """Remove what killed processes left beside these files; nobody else may be writing just these."""
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, wanted in names.items():
+        for name in os.listdir(folder) if folder.is_dir() else ():
+            match = _TEMPORARY.fullmatch(name)
+            if match and match[1] in wanted:
+                (folder / name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
