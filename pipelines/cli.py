@@ -20,6 +20,8 @@ provenance_app = typer.Typer(
     help="Say where your own data comes from; without it no data is read.", no_args_is_help=True
 )
 app.add_typer(provenance_app, name="provenance")
+sheet_app = typer.Typer(help="Sheets of signatures: make them.", no_args_is_help=True)
+app.add_typer(sheet_app, name="sheet")
 
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="World seed, 0 or above.")]
@@ -241,6 +243,54 @@ def info() -> None:
 
     for title, rows in information().items():
         _print_table(title, ("name", "value"), rows)
+
+
+@sheet_app.command("make")
+def sheet_make(
+    out: Annotated[Path, typer.Option(help="Folder for the pages and sheets.json, their ground truth.")],
+    seed: SeedOption = None,
+    signers: Annotated[int, typer.Option(help="How many people; a row each.")] = 184,
+    per_signer: Annotated[int, typer.Option(help="Signatures of each, 1 to 6.")] = 4,
+    first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
+    rows: Annotated[int, typer.Option(help="People on a page, 1 to 16.")] = 12,
+    dpi: Annotated[int, typer.Option(help="Of the page, 150 to 300.")] = 200,
+    capture: Annotated[str, typer.Option(help="print, scan or photo.")] = "scan",
+    absent: Annotated[float, typer.Option(help="Share of boxes left empty.")] = 0.0,
+    proxies: Annotated[float, typer.Option(help="Share of boxes signed by somebody else of the class.")] = 0.0,
+    world: Annotated[str, typer.Option(help="default, or a preset or script profile alone.")] = "default",
+    form: Annotated[str, typer.Option("--format", help="png or pdf.")] = "png",
+    blank: Annotated[bool, typer.Option("--blank", help="Empty forms to print, for real use.")] = False,
+    identifiers: Annotated[
+        Path | None, typer.Option(help="CSV for --blank, with columns identifier and, if you like, name.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make attendance sheets: signed by synthetic signers with ground truth, or blank ones to print."""
+    from .sheets import make_blank_sheets, make_sheets
+
+    if blank != (identifiers is not None):
+        raise ValueError("--blank and --identifiers FILE.csv belong together; give both or neither")
+    layout = {"dpi": dpi, "rows": rows, "columns": per_signer}
+    progress = _progress(quiet)
+    if identifiers is not None:
+        pages = make_blank_sheets(out, identifiers, layout=layout, form=form, fresh=fresh, progress=progress)
+    else:
+        pages = make_sheets(
+            out,
+            seed=11 if seed is None else seed,
+            signers=signers,
+            first=first,
+            world=world,
+            capture=capture,
+            absent=absent,
+            proxies=proxies,
+            layout=layout,
+            form=form,
+            fresh=fresh,
+            progress=progress,
+        )
+    print(f"{pages} pages in {out}; {out / 'sheets.json'} says what is where")
 
 
 @provenance_app.command("init")

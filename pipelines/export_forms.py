@@ -30,12 +30,13 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_bytes(image: NDArray[np.uint8], *, dpi: float | None = None) -> bytes:
+def png_bytes(image: NDArray[np.uint8], *, dpi: float | None = None, notice: str = NOTICE) -> bytes:
     """Return a grey PNG without EXIF whose text chunk `Source` says that it is synthetic.
 
     Args:
         image: uint8, shape ``(height, width)``.
         dpi: Resolution to record, or None where the image has no true size.
+        notice: Another text for `Source`, in Latin-1.
 
     Raises:
         ValueError: If the image cannot be encoded.
@@ -44,7 +45,7 @@ def png_bytes(image: NDArray[np.uint8], *, dpi: float | None = None) -> bytes:
     if not done:
         raise ValueError(f"an image of shape {image.shape} and type {image.dtype} cannot be stored as PNG")
     plain = content.tobytes()
-    chunks = _chunk(b"tEXt", b"Source\0" + NOTICE.encode("latin-1"))
+    chunks = _chunk(b"tEXt", b"Source\0" + notice.encode("latin-1"))
     if dpi is not None:
         per_metre = round(dpi / 0.0254)
         chunks += _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))

@@ -203,14 +203,19 @@ def parse_pair(text: str, separator: str, what: str, number: type = int) -> tupl
 
 
 @functools.lru_cache(maxsize=4)
-def world_of(seed: int, name: str) -> World:
-    """Return the world of a set; one object, so that its cache of signers is shared."""
+def choose_world(seed: int, name: str) -> World:
+    """Return a world by seed and a name in `worlds()`; one object, so that its cache of signers is shared.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    _one_of("world", name, worlds())
     return World(seed, worlds()[name])
 
 
 def perform(spec: ExportSpec, what: Entry) -> Signature:
     """Draw one signature of a set."""
-    world = world_of(spec.seed, spec.world)
+    world = choose_world(spec.seed, spec.world)
     signer = world[what.signer]
     if what.forger is None:
         return signer.genuine(what.act)
