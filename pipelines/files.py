@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,8 @@ _TEMPORARY = re.compile(r"\.[0-9]+\.(.+)", re.DOTALL)
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{os.getpid()}.{path.name}")
+    # not the process id: containers that share a disk often have the same one
+    return path.with_name(f".{secrets.randbelow(10**12)}.{path.name}")
 
 
 def _flush(path: Path) -> None:

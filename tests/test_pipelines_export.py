@@ -1,6 +1,7 @@
 """Exports: the same bytes however drawn, whole or not there, and readable again in every form."""
 
 import csv
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
@@ -93,19 +95,31 @@ def test_any_number_of_workers_gives_the_same_bytes(workers: int, tmp_path: Path
     assert contents(tmp_path / "set") == small
 
 
-def test_shards_drawn_apart_and_copied_together_give_the_same_bytes(tmp_path: Path, small: dict[str, str]) -> None:
-    out = tmp_path / "set"
+def test_shards_drawn_apart_and_copied_together_give_the_same_bytes_in_every_format(tmp_path: Path) -> None:
+    spec, out = dataclasses.replace(SMALL, formats=FORMATS), tmp_path / "set"
+    export(tmp_path / "whole", spec, workers=2)
     for i in (2, 1):
-        done = export(tmp_path / f"{i}", SMALL, shard=(i, 2))
+        done = export(tmp_path / f"{i}", spec, shard=(i, 2))
         assert not done.whole
         assert not (tmp_path / f"{i}" / "provenance.toml").exists(), "a shard must not look like a whole set"
         shutil.copytree(tmp_path / f"{i}", out, dirs_exist_ok=True)
-    assert export(out, SMALL) == (SMALL.total, 0, True)
+    assert export(out, spec) == (spec.total, 0, True)
+    assert contents(out) == contents(tmp_path / "whole")
+    assert export(out, spec).drawn == 0, "the merged archive counts as done"
+    assert not list(out.glob(".parts/*.npy"))
+
+
+def test_shards_may_share_a_folder_at_the_same_time(tmp_path: Path, small: dict[str, str]) -> None:
+    out = tmp_path / "set"
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda i: export(out, SMALL, shard=(i, 2)), (1, 2)))
+    assert sum(d.drawn for d in done) == SMALL.total
+    assert export(out, SMALL).drawn == 0
     assert contents(out) == small
 
 
 def test_the_settings_alone_decide_the_pixels(tmp_path: Path) -> None:
-    other = ExportSpec(**{**vars(SMALL), "seed": 12})
+    other = dataclasses.replace(SMALL, seed=12)
     export(tmp_path / "a", SMALL)
     export(tmp_path / "b", other)
     first, second = ([r["pixels_sha256"] for r in rows(tmp_path / name)] for name in ("a", "b"))
