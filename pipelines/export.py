@@ -75,9 +75,10 @@ def export(
     if begun:
         sweep(path for part in todo for path in files_of(folder, spec, part))
     size = sum(len(spec.part(part)) for part in todo)
-    with progress.task(f"drawing {size} signatures", size) as bar:
-        for part in _drawn(folder, spec, todo, workers):
-            bar.advance(len(spec.part(part)))
+    if todo:
+        with progress.task(f"drawing {size:,} signatures", size) as bar:
+            for part in _drawn(folder, spec, todo, workers):
+                bar.advance(len(spec.part(part)))
     whole = shard[1] == 1
     if whole and (todo or not _is_finished(folder)):
         with progress.task("writing tables", None):

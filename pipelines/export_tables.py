@@ -1,7 +1,6 @@
 """What describes a whole export: the manifest as CSV and Parquet, the sigver-style archive, the cards."""
 
 import csv
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from .export_forms import NOTICE, write_sigver
 from .export_parts import SCHEMA, canvases_path, record_path
 from .export_plan import ExportSpec, entry
 from .files import sweep, write_beside, write_text
+from .runs import sha256
 
 TABLES = ("manifest.csv", "manifest.parquet", "DATA_CARD.md", "croissant.json", "provenance.toml")
 MERGED = ("forms/sigver.npz", "forms/svc2004/SYNTHETIC.txt")
@@ -48,7 +48,7 @@ def write_tables(folder: Path, spec: ExportSpec, created: str) -> dict[str, Any]
     if not any((folder / "forms").iterdir()):
         (folder / "forms").rmdir()
     summary = write_card(folder, spec)
-    digest = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
+    digest = sha256(folder / "manifest.csv")
     write_croissant(folder, spec, digest, created)
     write_record(folder, spec)
     return {"manifest_sha256": digest, "counts": summary}
