@@ -73,7 +73,8 @@ def write_card(folder: Path, spec: ExportSpec) -> dict[str, Any]:
     labels: Counter[str] = Counter()
     profiles: Counter[str] = Counter()
     durations, heights, widths = [], [], []
-    for batch in pq.ParquetFile(folder / "manifest.parquet").iter_batches():
+    columns = ["kind", "profile", "duration_ms", "height", "width"]
+    for batch in pq.ParquetFile(folder / "manifest.parquet").iter_batches(columns=columns):
         labels.update(batch["kind"].to_pylist())
         profiles.update(batch["profile"].to_pylist())
         durations.append(batch["duration_ms"].to_numpy())

@@ -432,3 +432,10 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 def test_pairs_of_numbers_are_read() -> None:
     assert parse_pair("0.7", ":", "--skill", float) == (0.7, 0.7)
     assert parse_pair("2/8", "/", "--shard") == (2, 8)
+
+
+def test_the_command_on_the_data_card_draws_this_very_set(everything: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (everything / "DATA_CARD.md").read_text(encoding="utf-8").splitlines()
+    command = next(line for line in lines if line.startswith("    python -m pipelines export")).split()
+    assert main([*command[3:5], str(everything), *command[6:], "--quiet"]) == 0
+    assert "all there already" in capsys.readouterr().out
