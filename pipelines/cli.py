@@ -20,6 +20,8 @@ provenance_app = typer.Typer(
     help="Say where your own data comes from; without it no data is read.", no_args_is_help=True
 )
 app.add_typer(provenance_app, name="provenance")
+sheet_app = typer.Typer(help="Sheets of signatures: make them.", no_args_is_help=True)
+app.add_typer(sheet_app, name="sheet")
 
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="World seed, 0 or above.")]
@@ -167,30 +169,62 @@ def preview(
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="Empty folder to fill.")],
+    out: Annotated[Path, typer.Option(help="Folder to fill, or to go on with.")],
     seed: SeedOption = None,
     signers: Annotated[int, typer.Option(help="How many signers.")] = 20,
     genuine: Annotated[int, typer.Option(help="Genuine signatures of each.")] = 6,
     forged: Annotated[int, typer.Option(help="Forgeries of each.")] = 6,
+    kind: Annotated[list[str] | None, typer.Option(help="Kind of forgery, repeatable: freehand, simple, ...")] = None,
+    skill: Annotated[str, typer.Option(help="Skill of practised forgers, LOW:HIGH or one number.")] = "0.5:0.95",
     first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
-    dpi: Annotated[float, typer.Option(help="Resolution.")] = 300.0,
-    capture: Annotated[str, typer.Option(help="clean, scan, bilevel or mixed.")] = "scan",
+    world: Annotated[str, typer.Option(help="default, or a preset or script profile alone.")] = "default",
+    capture: Annotated[str, typer.Option(help="clean, scan, bilevel, mixed, ...")] = "scan",
+    dpi: Annotated[float | None, typer.Option(help="Resolution of true-size images; 300 if left out.")] = None,
+    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH that each signature fills, instead of --dpi.")] = None,
+    form: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Repeatable: folders, manifest, npz, trajectories, svc2004, inkml."),
+    ] = None,
+    npz_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH in the sigver-style archive.")] = "170x242",
+    workers: Annotated[int | None, typer.Option(help="Threads; all cores if left out.")] = None,
+    shard: Annotated[str, typer.Option(help="I/N: every N-th part from the I-th; finish without --shard.")] = "1/1",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Write synthetic signers as PNG files, laid out as `evaluate --data` reads them."""
-    from .gallery import export_folder
+    """Write synthetic signers as a data set, as `evaluate --data` reads it; goes on where it was interrupted."""
+    import os
 
-    with _progress(False).task(f"drawing {signers} signers", None):
-        count = export_folder(
-            out,
-            seed=11 if seed is None else seed,
-            signers=signers,
-            genuine=genuine,
-            forged=forged,
-            first=first,
-            dpi=dpi,
-            capture=capture,
-        )
-    print(f"{count} images in {out}")
+    from .export import export as work
+    from .export_plan import ExportSpec, parse_pair
+
+    spec = ExportSpec(
+        seed=11 if seed is None else seed,
+        signers=signers,
+        genuine=genuine,
+        forged=forged,
+        kinds=_listed(kind, "freehand"),
+        skill=parse_pair(skill, ":", "--skill", float),
+        first=first,
+        world=world,
+        capture=capture,
+        dpi=300.0 if dpi is None and size is None else dpi,
+        size=None if size is None else parse_pair(size, "x", "--size"),
+        formats=_listed(form, "folders,manifest"),
+        npz_size=parse_pair(npz_size, "x", "--npz-size"),
+    )
+    count = os.cpu_count() or 1 if workers is None else workers
+    part = parse_pair(shard, "/", "--shard")
+    done = work(out, spec, workers=count, shard=part, fresh=fresh, progress=_progress(quiet))
+    drawn = "all there already" if done.drawn == 0 else f"{done.drawn:,} drawn now"
+    print(f"{done.signatures:,} signatures in {out} ({drawn})")
+    if not done.whole:
+        print(f"shard {shard} is done; when all are, the same command without --shard writes the tables")
+
+
+def _listed(values: list[str] | None, default: str) -> tuple[str, ...]:
+    """Return the words of a repeatable option, which may also be given with commas, each once."""
+    words = [word.strip() for value in (values or [default]) for word in value.split(",")]
+    return tuple(dict.fromkeys(word for word in words if word))
 
 
 @app.command()
@@ -209,6 +243,54 @@ def info() -> None:
 
     for title, rows in information().items():
         _print_table(title, ("name", "value"), rows)
+
+
+@sheet_app.command("make")
+def sheet_make(
+    out: Annotated[Path, typer.Option(help="Folder for the pages and sheets.json, their ground truth.")],
+    seed: SeedOption = None,
+    signers: Annotated[int, typer.Option(help="How many people; a row each.")] = 184,
+    per_signer: Annotated[int, typer.Option(help="Signatures of each, 1 to 6.")] = 4,
+    first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
+    rows: Annotated[int, typer.Option(help="People on a page, 1 to 16.")] = 12,
+    dpi: Annotated[int, typer.Option(help="Of the page, 150 to 300.")] = 200,
+    capture: Annotated[str, typer.Option(help="print, scan or photo.")] = "scan",
+    absent: Annotated[float, typer.Option(help="Share of boxes left empty.")] = 0.0,
+    proxies: Annotated[float, typer.Option(help="Share of boxes signed by somebody else of the class.")] = 0.0,
+    world: Annotated[str, typer.Option(help="default, or a preset or script profile alone.")] = "default",
+    form: Annotated[str, typer.Option("--format", help="png or pdf.")] = "png",
+    blank: Annotated[bool, typer.Option("--blank", help="Empty forms to print, for real use.")] = False,
+    identifiers: Annotated[
+        Path | None, typer.Option(help="CSV for --blank, with columns identifier and, if you like, name.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make attendance sheets: signed by synthetic signers with ground truth, or blank ones to print."""
+    from .sheets import make_blank_sheets, make_sheets
+
+    if blank != (identifiers is not None):
+        raise ValueError("--blank and --identifiers FILE.csv belong together; give both or neither")
+    layout = {"dpi": dpi, "rows": rows, "columns": per_signer}
+    progress = _progress(quiet)
+    if identifiers is not None:
+        pages = make_blank_sheets(out, identifiers, layout=layout, form=form, fresh=fresh, progress=progress)
+    else:
+        pages = make_sheets(
+            out,
+            seed=11 if seed is None else seed,
+            signers=signers,
+            first=first,
+            world=world,
+            capture=capture,
+            absent=absent,
+            proxies=proxies,
+            layout=layout,
+            form=form,
+            fresh=fresh,
+            progress=progress,
+        )
+    print(f"{pages} pages in {out}; {out / 'sheets.json'} says what is where")
 
 
 @provenance_app.command("init")

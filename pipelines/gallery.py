@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from synth import PROFILES, World, WorldConfig, forge, render
 
+from .export_forms import NOTICE
 from .files import write_beside
 from .plots import contact_sheet
 
@@ -58,58 +59,10 @@ def save_png(path: Path, image: NDArray[np.uint8], *, greys: int = 256) -> Path:
     if path.suffix.lower() != ".png":
         raise ValueError(f"{path.name} must end in .png")
     info = PngInfo()
-    info.add_text("Source", "Paraph synthetic signatures; no real person; CC0-1.0")
+    info.add_text("Source", NOTICE)
     picture = Image.fromarray(image) if greys == 256 else Image.fromarray(image).quantize(greys)
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_beside(path, lambda p: picture.save(p, pnginfo=info, optimize=True))
-
-
-def export_folder(
-    out: Path, *, seed: int, signers: int, genuine: int, forged: int, first: int, dpi: float, capture: str
-) -> int:
-    """Write signers in the layout that `evaluate --data` reads, with a provenance file; return how many images.
-
-    Args:
-        out: A folder that does not exist yet, or is empty.
-        seed: The world.
-        signers: How many signers.
-        genuine: Genuine signatures of each, at least 2.
-        forged: Freehand forgeries of each, skill from 0.5 to 0.95.
-        first: Number of the first signer; choose one outside the run's own parts.
-        dpi: Resolution.
-        capture: A capture profile.
-
-    Raises:
-        ValueError: If the folder is not empty or a count is too small.
-    """
-    from .adapters import write_provenance
-
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} is not an empty folder; choose another --out")
-    if signers < 1 or genuine < 2 or forged < 0:
-        raise ValueError(f"need signers >= 1, genuine >= 2, forged >= 0; got {signers}, {genuine}, {forged}")
-    world, count = World(seed), 0
-    for index in range(first, first + signers):
-        signer = world[index]
-        acts = [("genuine", signer.genuine(4 * k)) for k in range(genuine)]
-        for k in range(forged):
-            skill = 0.5 + 0.45 * (k + 0.5) / forged
-            by = world[first + (index - first + 1 + k % 2) % max(signers, 3)]
-            acts.append(("forged", forge(signer, by=by, kind="freehand", skill=skill, act=k)))
-        for k, (kind, act) in enumerate(acts):
-            save_png(out / f"{index}" / kind / f"{k:03d}.png", render(act, dpi=dpi, capture=capture))
-            count += 1
-    write_provenance(
-        out,
-        source=f"Paraph world {seed}, signers {first} to {first + signers - 1}",
-        licence="CC0-1.0",
-        lawful_basis="no person is involved: drawn by a generator",
-        purpose="evaluation of a verifier",
-        contact="whoever ran the export",
-        contains_real_signatures=False,
-        redistribution_allowed=True,
-    )
-    return count
 
 
 def readme_picture() -> NDArray[np.uint8]:

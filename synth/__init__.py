@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .forgery import forge as forge
     from .render import render as render
     from .render import render_batch as render_batch
+    from .sheet_layout import SheetLayout as SheetLayout
+    from .sheets import attendance_sheets as attendance_sheets
+    from .sheets import blank_sheets as blank_sheets
     from .signers import Signer as Signer
     from .signers import World as World
 
@@ -29,6 +32,9 @@ _HOME = {
     "forge": "forgery",
     "render": "render",
     "render_batch": "render",
+    "SheetLayout": "sheet_layout",
+    "attendance_sheets": "sheets",
+    "blank_sheets": "sheets",
     "Signer": "signers",
     "World": "signers",
 }

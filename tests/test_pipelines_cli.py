@@ -108,17 +108,18 @@ def test_preview_writes_a_png_that_says_it_is_synthetic(tmp_path: Path) -> None:
     assert [f.name for f in out.parent.iterdir()] == ["sheet.png"]
 
 
-def test_export_writes_the_layout_and_refuses_a_full_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_writes_the_layout_and_goes_on_or_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "data"
     command = ["export", "--out", str(out), "--signers", "3", "--genuine", "2", "--forged", "1", "--dpi", "100"]
     assert main(command) == 0
-    assert "9 images" in capsys.readouterr().out
-    names = sorted(f.relative_to(out).as_posix() for f in out.rglob("*") if f.is_file())
-    folders = [f"{i}/{k}" for i in range(3) for k in ("forged/002.png", "genuine/000.png", "genuine/001.png")]
-    assert names == [*folders, "provenance.toml"]
+    assert "9 signatures" in capsys.readouterr().out
+    names = sorted(f.relative_to(out).as_posix() for f in out.glob("*/*/*.png"))
+    assert names == [f"{i}/{k}" for i in range(3) for k in ("forged/000.png", "genuine/000.png", "genuine/001.png")]
     assert main(["provenance", "check", str(out)]) == 0
-    assert main(command) == 2
-    assert "not an empty folder" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "all there already" in capsys.readouterr().out
+    assert main([*command, "--seed", "12"]) == 2
+    assert "another seed; use --fresh" in capsys.readouterr().err
     assert main([*command[:2], str(tmp_path / "b"), "--genuine", "1"]) == 2
 
 

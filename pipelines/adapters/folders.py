@@ -22,7 +22,8 @@ FOLDER_KINDS: dict[str, Kind] = {
     "forgery": "skilled",
     "skilled": "skilled",
 }
-_CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", FILE_NAME}
+_EXPORTED = {"manifest.csv", "manifest.parquet", "data_card.md", "croissant.json", "export.json", "forms"}
+_CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", FILE_NAME} | _EXPORTED
 
 
 @register_adapter("folders")
@@ -30,7 +31,7 @@ class FolderAdapter(Adapter):
     """Signatures in one folder per signer, genuine and forged apart.
 
     Folder names are compared without regard to case, names are ordered as people count (2 before 10), and
-    what operating systems strew about is ignored. ``forged`` means skilled: simple forgeries need a
+    what operating systems strew about, or `export` adds, is ignored. ``forged`` means skilled: simple forgeries need a
     folder ``simple``.
     """
 
