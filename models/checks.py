@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .elastic import elastic_layer
 from .losses import SupervisedContrastive
 from .registry import Builder, check_arguments, find, names, spec_of
 
@@ -109,8 +110,10 @@ def _check_stem(model: keras.Model) -> None:
 def _check_output(model: keras.Model, images: _Array, embedding_dim: int) -> None:
     output = model(images, training=False)
     dtype = keras.backend.standardize_dtype(output.dtype)
+    elastic = elastic_layer(model)  # its map comes after the vector of the whole
+    length = embedding_dim if elastic is None else output.shape[-1]
     _require(
-        tuple(output.shape) == (len(images), embedding_dim),
+        tuple(output.shape) == (len(images), length) and (elastic is None or elastic.whole == embedding_dim),
         f"the output has shape (batch, embedding_dim): {(len(images), embedding_dim)}, not {output.shape}",
     )
     _require(dtype == "float32", f"the output is float32, not {dtype}")

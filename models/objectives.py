@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import keras
 
-from . import losses, losses_ranking, losses_signers
+from . import losses, losses_elastic, losses_ranking, losses_signers
 
 Head = Literal["none", "signers", "prototypes", "multitask"]
 
@@ -33,6 +33,7 @@ def _joint(temperature: float = 0.1, forgery_weight: float = 1.0) -> keras.losse
 OBJECTIVES: dict[str, Objective] = {
     "joint": Objective(_joint),
     "supervised_contrastive": Objective(losses.SupervisedContrastive),
+    "elastic": Objective(losses_elastic.Elastic),
     "pair_logistic": Objective(losses.PairLogistic),
     "contrastive": Objective(losses_ranking.PairContrastive),
     "triplet": Objective(losses_ranking.Triplet),

@@ -63,17 +63,8 @@ def resnet_small(
         He, Zhang, Ren, Sun (2016), "Identity mappings in deep residual networks", figure 1b. Differs: stem
         of stride 4, bottlenecks between, shortcuts that shrink by averaging, coarse positions in the head.
     """
-    if stem_channels < 8:
-        raise ValueError(f"stem_channels is {stem_channels}; the stem needs at least 8, such as 48")
-    check_kind(attention)
     ink = keras.Input(image_shape, name="ink")
-    x = conv(ink, stem_channels, 7, stride=4, seed=seed, name="stem_conv")
-    for index, (kind, channels, stride) in enumerate(_SMALL_BLOCKS, start=1):
-        block = _pre_basic if kind == "basic" else _pre_bottleneck
-        x = block(x, channels, stride=stride, seed=seed, name=f"block{index}")
-        if index == len(_SMALL_BLOCKS) or _SMALL_BLOCKS[index][2] > 1:  # the last block of its stride
-            x = attend(x, attention, seed=seed, name=f"block{index}_{attention}")
-    x = norm_relu(x, name="last")
+    _, x = small_trunk(ink, stem_channels=stem_channels, attention=attention, seed=seed)
     whole = layers.GlobalAveragePooling2D(name="whole_pool")(x)
     y = conv(x, grid_channels, 1, seed=seed, name="grid_conv")
     y = norm_relu(y, name="grid")
@@ -82,6 +73,32 @@ def resnet_small(
     y = layers.Flatten(name="grid_flat")(y)
     joined = layers.Concatenate(name="joined")([whole, y])
     return keras.Model(ink, embedding(joined, embedding_dim, seed=seed), name="resnet_small")
+
+
+def small_trunk(ink: Any, *, stem_channels: int, attention: str, seed: int) -> tuple[Any, Any]:
+    """Return the maps of ``resnet_small``'s blocks at stride 8 (128 channels) and 16 (256 channels).
+
+    Args:
+        ink: The network's input.
+        stem_channels: Channels after the stem, 8 or above.
+        attention: One of ``attention.KINDS``.
+        seed: Seed of the weights.
+
+    Raises:
+        ValueError: If ``stem_channels`` is below 8, or ``attention`` is unknown.
+    """
+    if stem_channels < 8:
+        raise ValueError(f"stem_channels is {stem_channels}; the stem needs at least 8, such as 48")
+    check_kind(attention)
+    x = conv(ink, stem_channels, 7, stride=4, seed=seed, name="stem_conv")
+    maps = []
+    for index, (kind, channels, stride) in enumerate(_SMALL_BLOCKS, start=1):
+        block = _pre_basic if kind == "basic" else _pre_bottleneck
+        x = block(x, channels, stride=stride, seed=seed, name=f"block{index}")
+        if index == len(_SMALL_BLOCKS) or _SMALL_BLOCKS[index][2] > 1:  # the last block of its stride
+            x = attend(x, attention, seed=seed, name=f"block{index}_{attention}")
+            maps.append(x)
+    return maps[0], norm_relu(maps[1], name="last")
 
 
 @register("resnet10")

@@ -43,11 +43,11 @@ class BatchSettings:
 class TrainSettings:
     """The network and how it is trained."""
 
-    model: str = "resnet_small"
+    model: str = "resnet_elastic"
     embedding_dim: int = Field(default=256, ge=2)
     height: int = Field(default=96, ge=32)
     width: int = Field(default=192, ge=32)
-    loss: Literal["supervised_contrastive", "joint"] = "joint"
+    loss: Literal["supervised_contrastive", "joint", "elastic"] = "elastic"
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
     steps_per_epoch: int = Field(default=84, ge=1)

@@ -30,6 +30,7 @@ from .preprocess import to_ink
 from .protocols import Part as PartName
 from .protocols import (
     SignatureSet,
+    Similarity,
     TrialTable,
     check_disjoint,
     cosine_scores,
@@ -52,12 +53,14 @@ class Part:
         canvases: Preprocessed images, uint8 ``(n, height, width)``.
         embeddings: The network's view, ``(n, d)``.
         on_grid: Which forgeries belong to the skill curve only.
+        scores: How alike two of them are to the network, by their places.
     """
 
     signatures: SignatureSet
     canvases: NDArray[np.uint8]
     embeddings: NDArray[np.float32]
     on_grid: NDArray[np.bool_]
+    scores: Similarity
 
     @property
     def headline(self) -> NDArray[np.intp]:
@@ -81,7 +84,21 @@ def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lam
     signers = getattr(split_world(config.world), part)
     drawn = evaluation_acts(World(config.world.seed), signers, config.evaluation, config.batch)
     canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=told)
-    return Part(drawn.signatures, canvases, verifier.embed_canvases(canvases), drawn.on_grid)
+    return embed_part(verifier, drawn.signatures, canvases, drawn.on_grid)
+
+
+def embed_part(
+    verifier: Verifier, signatures: SignatureSet, canvases: NDArray[np.uint8], on_grid: NDArray[np.bool_] | None = None
+) -> Part:
+    """Return signatures with the network's view of their canvases; without `on_grid`, none is on the skill curve."""
+    vectors = verifier.embed_canvases(canvases)
+    grid = np.zeros(len(canvases), dtype=bool) if on_grid is None else on_grid
+    return Part(signatures, canvases, vectors, grid, verifier.similarity(vectors))
+
+
+def among(scores: Similarity, places: NDArray[np.intp]) -> Similarity:
+    """Return the scores of some signatures, counted from 0 among themselves."""
+    return lambda rows, columns: scores(places[rows], places[columns])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,11 +123,11 @@ def freeze(part: Part, config: RunConfig) -> Frozen:
 
 
 def trials_of(part: Part, config: RunConfig, name: PartName, features: NDArray[np.float32] | None = None) -> TrialTable:
-    """Return the one-reference trials of the headline signatures, scored by embeddings or other features."""
-    vectors = part.embeddings if features is None else features
+    """Return the one-reference trials of the headline signatures, scored by the network or by cosines of features."""
+    scores = part.scores if features is None else cosine_scores(features)
     return one_reference_trials(
         subset(part.signatures, part.headline),
-        cosine_scores(vectors[part.headline]),
+        among(scores, part.headline),
         part=name,
         n_random=config.evaluation.n_random,
         seed=config.world.seed,
@@ -178,7 +195,7 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str,
         places = np.flatnonzero(wanted)
         trials = one_reference_trials(
             subset(part.signatures, places),
-            cosine_scores(part.embeddings[places]),
+            among(part.scores, places),
             part="test",
             n_random=0,
             seed=config.world.seed,
@@ -198,7 +215,7 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str,
 def reference_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str, Any]]:
     """Return the error against the number of references, fused by the largest score and by the mean."""
     headline = subset(part.signatures, part.headline)
-    scores = cosine_scores(part.embeddings[part.headline])
+    scores = among(part.scores, part.headline)
     most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
     rows = []
     for k in (k for k in (1, 3, 5, 10, 12) if k < most):
@@ -229,7 +246,6 @@ def baselines(part: Part, config: RunConfig) -> dict[str, dict[str, Any]]:
     ink = to_ink(part.canvases)[..., 0]
     found = {}
     for name, features in (("raw pixels", pixel_features), ("HOG", hog_features)):
-        vectors = np.zeros((len(ink), 1), dtype=np.float32)
         some = features(ink[part.headline])
         vectors = np.zeros((len(ink), some.shape[1]), dtype=np.float32)
         vectors[part.headline] = some

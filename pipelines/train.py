@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .config import RunConfig, TrainSettings
+from .config import RunConfig
 from .files import write_beside, write_text
 from .inputs import Drawing, training_stream
 from .precision import choose_precision, choose_xla
@@ -26,10 +26,18 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 Say = Callable[[str], None]
 
 
-def build_loss(settings: TrainSettings) -> Any:
-    """Return the loss a configuration names."""
+def build_loss(config: RunConfig, model: Any) -> Any:
+    """Return the loss a configuration names, fitted to its network and batches."""
+    from models.elastic import elastic_layer
     from models.losses import PairLogistic, SupervisedContrastive, WeightedSum
 
+    settings, elastic = config.train, elastic_layer(model)
+    if settings.loss == "elastic":
+        from models.losses_elastic import Elastic
+
+        if elastic is None:
+            raise ValueError(f"loss 'elastic' is for networks that compare so, and not {settings.model!r}")
+        return Elastic(elastic.shape, elastic.reach, config.batch.genuine, config.batch.forgeries)
     contrastive = SupervisedContrastive(temperature=settings.temperature)
     if settings.loss == "supervised_contrastive":
         return contrastive
@@ -58,7 +66,7 @@ def build_model(config: RunConfig, say: Say) -> Any:
         0.0, max(1, steps - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=5.0)
-    model.compile(optimizer=optimizer, loss=build_loss(settings), jit_compile=xla.value == "on")
+    model.compile(optimizer=optimizer, loss=build_loss(config, model), jit_compile=xla.value == "on")
     return model
 
 

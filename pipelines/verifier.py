@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
 from .preprocess import VERSION, preprocess, to_ink
+from .protocols import Similarity, cosine_scores
 from .runs import Run, RunError, sha256
 
 NOTICE = "trained on synthetic signatures only; a score is not evidence by itself"
@@ -35,6 +36,29 @@ class Decision:
     log10_lr: float
     verdict: str
     quality: str
+
+
+class _PairScores:
+    """Scores that cost a comparison each; those of a pair seen before are remembered."""
+
+    _AT_ONCE = 256
+
+    def __init__(self, layer: Any, embeddings: NDArray[np.float32]) -> None:
+        self.layer, self.embeddings = layer, embeddings
+        self.known: dict[int, NDArray[np.float32]] = {}
+
+    def __call__(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+        for row in rows.tolist():
+            self.known.setdefault(row, np.full(len(self.embeddings), np.nan, dtype=np.float32))
+        missing = [(row, column) for row in rows.tolist() for column in columns[np.isnan(self.known[row][columns])]]
+        for start in range(0, len(missing), self._AT_ONCE):
+            first, second = np.array(missing[start : start + self._AT_ONCE]).T
+            found = np.asarray(self.layer.similarity(self.embeddings[first], self.embeddings[second]))
+            for row, column, score in zip(first.tolist(), second.tolist(), found, strict=True):
+                self.known[row][column] = score
+                if column in self.known:
+                    self.known[column][row] = score
+        return np.stack([self.known[row][columns] for row in rows.tolist()])
 
 
 class Verifier:
@@ -113,8 +137,19 @@ class Verifier:
 
     def score_matrix(self, references: Images, questioned: Images) -> NDArray[np.float32]:
         """Return scores, shape ``(n_references, n_questioned)``, in [-1, 1], higher = more likely genuine."""
-        scores: NDArray[np.float32] = self.embed(references) @ self.embed(questioned).T
-        return scores
+        first, second = self.embed(references), self.embed(questioned)
+        score = self.similarity(np.concatenate([first, second]))
+        return score(np.arange(len(first)), len(first) + np.arange(len(second)))
+
+    def similarity(self, embeddings: NDArray[np.float32]) -> Similarity:
+        """Return how alike the signatures of these embeddings are: a function of two lists of places.
+
+        It is the cosine, or what the network's own last layer makes of a pair.
+        """
+        from models.elastic import elastic_layer
+
+        layer = elastic_layer(self.model)
+        return cosine_scores(embeddings) if layer is None else _PairScores(layer, embeddings)
 
     def decide(self, references: Images, questioned: Images) -> list[Decision]:
         """Return one decision per questioned image, against the best-matching reference.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import models
 from pipelines.calibration import fit_calibrator
 from pipelines.config import RunConfig
-from pipelines.evaluate import Part, freeze
+from pipelines.evaluate import embed_part, freeze
 from pipelines.preprocess import BlankImage
 from pipelines.sampling import draw_in_chunks, evaluation_acts
 from pipelines.verifier import NOTICE, Verifier
@@ -28,7 +28,7 @@ def bare() -> Verifier:
 def calibrated(bare: Verifier, micro_config: RunConfig) -> Verifier:
     drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
     canvases = draw_in_chunks(drawn.acts, height=64, width=128)
-    frozen = freeze(Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid), micro_config)
+    frozen = freeze(embed_part(bare, drawn.signatures, canvases, drawn.on_grid), micro_config)
     again = fit_calibrator(frozen.trials.select(kind="genuine"), frozen.trials.select(kind="skilled"))
     assert again.to_dict() == frozen.calibrator.to_dict()
     return Verifier(bare.model, height=64, width=128, threshold=frozen.threshold, calibrator=frozen.calibrator)
@@ -126,4 +126,4 @@ def test_without_calibration_there_is_no_decision(bare: Verifier, images: Images
 
 def test_nothing_searches_a_crowd() -> None:
     public = {name for name in dir(Verifier) if not name.startswith("_")}
-    assert public == {"load", "embed", "embed_canvases", "prepare", "score_matrix", "decide"}
+    assert public == {"load", "embed", "embed_canvases", "prepare", "score_matrix", "similarity", "decide"}
