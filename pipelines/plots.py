@@ -65,7 +65,7 @@ def plot_scores(axes: Axes, trials: TrialTable, threshold: float) -> Axes:
         if len(scores):
             axes.hist(scores, bins=bins.tolist(), density=True, alpha=0.5, color=COLOURS[kind], label=kind)
     axes.axvline(threshold, color="black", linestyle="--", label=f"frozen threshold {threshold:.3f}")
-    axes.set(xlabel="score (cosine; higher = more likely genuine)", ylabel="density of trials", title="Scores")
+    axes.set(xlabel="score (similarity; higher = more likely genuine)", ylabel="density of trials", title="Scores")
     axes.legend(fontsize=8)
     return axes
 

@@ -26,7 +26,7 @@ class Decision:
     """What a verifier says about one questioned signature.
 
     Attributes:
-        score: Cosine, higher = more likely genuine; the largest over the references.
+        score: Similarity, higher = more likely genuine; the largest over the references.
         log10_lr: Base-10 log likelihood ratio, genuine over skilled forgery, fitted on development signers.
         verdict: "accept", "reject" or "inconclusive".
         quality: Words for the ratio, and what the numbers rest on.

@@ -39,8 +39,8 @@ def _both(session: Key, act: Key, name: Any, index: int) -> float:
 def deviations(hand: Any, out: Any) -> None:
     """Write how far a person strays between acts into row 0 of a deviation table."""
     sp = hand.stability
-    out[0, 0], out[0, 1], out[0, 2] = 0.8 * sp, 1.2 * sp, 1.4 * sp
-    out[0, 3], out[0, 4], out[0, 5] = 2.2 * sp, 1.8 * sp, 1.6 * sp
+    out[0, 0], out[0, 1], out[0, 2] = 0.6 * sp, 0.9 * sp, 1.1 * sp
+    out[0, 3], out[0, 4], out[0, 5] = 2.0 * sp, 1.3 * sp, 1.4 * sp
 
 
 @kernel
@@ -68,8 +68,8 @@ def plan_targets(
     n_text = n
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
     sp, wrong = hand.stability, effort[PROPORTIONS]
-    sx = math.exp(4.2 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
-    sy = math.exp(4.2 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
+    sx = math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
+    sy = math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
     shear = math.tan(math.radians(hand.slant_deg)) + 3.2 * sp * _both(session, act, _SHEAR, 0)
     shear += wrong * 0.27 * normal(perceive, _SHEAR, 0)
     turn = math.radians(hand.slope_deg) + 1.7 * sp * _both(session, act, _ROTATE, 0)
