@@ -26,7 +26,8 @@ _STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _TEMPO, _FORM = (
     slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form")
 )
 _DURATION, _SIGMA, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "pause"))
-_TREMOR, _RIPPLE = (slot(f"motor.{n}") for n in ("tremor", "ripple"))
+_TREMOR, _RIPPLE, _LIFT = (slot(f"motor.{n}") for n in ("tremor", "ripple", "lift"))
+_SHORT_LIFT = 3.0  # x-heights: a longer move is never left on the paper
 
 
 @kernel
@@ -41,6 +42,15 @@ def deviations(hand: Any, out: Any) -> None:
     sp = hand.stability
     out[0, 0], out[0, 1], out[0, 2] = 0.8 * sp, 1.2 * sp, 1.4 * sp
     out[0, 3], out[0, 4], out[0, 5] = 2.2 * sp, 1.8 * sp, 1.6 * sp
+
+
+@kernel
+def _miss_lifts(hand: Any, act: Key, targets: Any, n: int) -> None:
+    """Leave the pen on the paper where a short lift is missed in this act; targets are in x-heights."""
+    for i in range(1, n):
+        near = math.hypot(targets[i, X] - targets[i - 1, X], targets[i, Y] - targets[i - 1, Y]) < _SHORT_LIFT
+        if near and targets[i, DOWN] < 0.5 and uniform(act, _LIFT, i) < hand.missed_lifts:
+            targets[i, DOWN] = 1.0
 
 
 @kernel
@@ -66,6 +76,7 @@ def plan_targets(
     for i in range(n):
         left, right = min(left, targets[i, X]), max(right, targets[i, X])
     n_text = n
+    _miss_lifts(hand, act, targets, n)
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
     sp, wrong = hand.stability, effort[PROPORTIONS]
     sx = math.exp(4.2 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
