@@ -21,7 +21,8 @@ def otsu(image: NDArray[np.uint8]) -> int:
         Otsu (1979), "A threshold selection method from gray-level histograms".
     """
     counts = np.bincount(image.ravel(), minlength=256).astype(np.float64)
-    below, level = np.cumsum(counts), np.cumsum(counts * np.arange(256))
+    below: Any = np.cumsum(counts)
+    level: Any = np.cumsum(counts * np.arange(256))
     total, mean = below[-1], level[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (mean * below / total - level) ** 2 / (below * (total - below))
@@ -97,7 +98,7 @@ def measure_image(image: NDArray[np.uint8]) -> dict[str, float]:
 
 def _slant(image: NDArray[np.uint8], ink: NDArray[np.bool_]) -> float:
     """Return the lean of the strokes from the grey gradients at their edges, in degrees to the right."""
-    light = image.astype(np.float64)
+    light: Any = image.astype(np.float64)
     light = (light + np.roll(light, 1, 0) + np.roll(light, -1, 0)) / 3.0
     light = (light + np.roll(light, 1, 1) + np.roll(light, -1, 1)) / 3.0
     down, right = np.gradient(light)

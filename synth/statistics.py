@@ -12,6 +12,7 @@ figures exist for both:
 Lengths are mm, times s, and everything called ``per_diagonal`` is divided by the diagonal of the inked box.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,7 +96,7 @@ def _movement(trajectory: Rows, definition: str) -> dict[str, float]:
     width, height = float(np.ptp(rows[:, 0])), float(np.ptp(rows[:, 1]))
     diagonal = max(float(np.hypot(width, height)), 1e-9)
     stamped = float(rows[-1, 2] - rows[0, 2])
-    gaps = [after[0, 2] - before[-1, 2] for before, after in zip(parts[:-1], parts[1:], strict=True)]
+    gaps = [after[0, 2] - before[-1, 2] for before, after in itertools.pairwise(parts)]
     pieces, duration = ([rows], len(rows) * PERIOD_S) if definition == "whole" else (parts, stamped)
     path = float(sum(np.hypot(*np.diff(piece[:, :2], axis=0).T).sum() for piece in pieces))
     usable = [piece for piece in pieces if len(piece) >= 3]
