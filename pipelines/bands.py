@@ -118,13 +118,15 @@ SPREADS = (
 """How much one signer's genuine acts vary; percentiles over signers."""
 
 IMAGES = (
+    Band("cut.width_mm", "width", "mm", (_NAN, 25.0, _NAN, 70.0, _NAN)),
+    Band("cut.height_mm", "height", "mm", (_NAN, 8.0, _NAN, 30.0, _NAN)),
     Band("image_aspect", "width / height of the ink", "", (1.0, 2.0, 2.5, 3.0, 6.0)),
     Band("image_ink_share", "ink in its box", "", (_NAN, 0.02, _NAN, 0.10, _NAN)),
     Band("image_components", "components", "", (1.0, _NAN, 3.0, _NAN, 10.0)),
     Band("image_line_width_mm", "line width (ballpoint)", "mm", (_NAN, 0.25, _NAN, 0.45, _NAN)),
     Band("image_slant_deg", "slant", "deg", (_NAN, 5.0, 10.0, 15.0, _NAN)),
 )
-"""Images of genuine acts, clean or scanned. Weak: rules of thumb of the field, not measured on any set."""
+"""Size and images of genuine acts, clean or scanned. Weak: rules of thumb of the field, not measured on any set."""
 
 WARPING = (
     Band("warp_random", "random / intra", "x", (_NAN, 3.0, _NAN, 7.0, _NAN)),

@@ -240,7 +240,7 @@ def realism(
     quiet: QuietOption = False,
 ) -> None:
     """Compare a world with what real signatures measure, and with your own folder, on this machine."""
-    from .realism_page import cells, nuisance_rows
+    from .realism_page import HEAD, cells, nuisance_rows
     from .realism_page import realism as work
 
     found, path = work(
@@ -254,16 +254,15 @@ def realism(
         adapter=adapter,
         progress=_progress(quiet),
     )
-    head = ("statistic", "unit", "who", "25 %", "median", "75 %", "real 25 %", "median", "75 %", "inside")
     for group in dict.fromkeys(row.group for row in found.rows):
-        _print_table(group, head, [cells(row) for row in found.rows if row.group == group])
+        _print_table(group, HEAD, [cells(row) for row in found.rows if row.group == group])
     _print_table(
         "Warping distance, one reference", ("forgery", "AUC"), [(k, f"{v:.3f}") for k, v in found.warping.items()]
     )
     blind = [(kind, f"{b.area:.3f} +- {b.error:.3f}") for kind, b in found.blind.items()]
     _print_table("One image without a reference", ("forgery", "AUC"), blind)
-    head = ("image", "statistic", "one image", "difference in a pair")
-    _print_table("Nuisance probes, AUC of forged against genuine", head, nuisance_rows(found))
+    probe_head = ("image", "statistic", "one image", "difference in a pair")
+    _print_table("Nuisance probes, AUC of forged against genuine", probe_head, nuisance_rows(found))
     inside, total = found.counts
     print(f"{inside} of {total} medians with a measured band lie inside its middle half\npage: {path}")
 

@@ -60,7 +60,7 @@ def compare(people: Population, forger: str = "freehand") -> list[Row]:
     for group, prefix, table in (
         ("movement, whole record", "whole.", bands.WHOLE),
         ("movement, cut at lifts", "cut.", bands.CUT),
-        ("images (weak bands)", "", bands.IMAGES),
+        ("size and images (weak bands)", "", bands.IMAGES),
     ):
         for band in table:
             for who, five_known in (("genuine", band.genuine), (forger, band.forged)):

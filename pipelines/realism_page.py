@@ -159,7 +159,7 @@ def _body(
     ]
     for group in dict.fromkeys(row.group for row in found.rows):
         rows = [row for row in found.rows if row.group == group]
-        lines += [f"<h2>{html.escape(group[0].upper() + group[1:])}</h2>", table(_HEAD, [cells(row) for row in rows])]
+        lines += [f"<h2>{html.escape(group[0].upper() + group[1:])}</h2>", table(HEAD, [cells(row) for row in rows])]
         lines.append(figure(_strips(rows, found.name), _CAPTION))
     lines += _probes(found)
     if own is not None:
@@ -176,7 +176,7 @@ def _threes(genuine: Sequence[Any], forged: Sequence[Any]) -> list[tuple[Sequenc
     return [(genuine[i : i + 3], forged[i : i + 3]) for i in range(0, n, 3)]
 
 
-_HEAD = ("statistic", "unit", "who", "here: 25 %", "median", "75 %", "real: 25 %", "median", "75 %", "inside")
+HEAD = ("statistic", "unit", "who", "here, 25 %", "50 %", "75 %", "real, 25 %", "50 %", "75 %", "inside")
 _CAPTION = (
     "Grey: real signatures, box 25 to 75 %, line 5 to 95 %, tick median. Colour: here, bar 25 to 75 %, thin line 5 to "
     "95 %, dot median; filled = inside the grey box, hollow = outside."
@@ -252,9 +252,9 @@ def _probes(found: Comparison) -> list[str]:
         error = found.errors["nuisance"]
         lines.append("<h2>Nuisance probes</h2>")
         lines.append(
-            f"<p>AUC of forged against genuine for what pen, paper and scanner leave in an image; 0.5 +- {TOLERANCE} is "
-            f"wanted. One standard error here is {error:.3f}; the tests use 5,088 images of each label. The last two "
-            "of each view follow from shape as well.</p>"
+            "<p>AUC of forged against genuine for what pen, paper and scanner leave in an image; "
+            f"0.5 +- {TOLERANCE} is wanted. One standard error here is {error:.3f}; the tests use 5,088 images of each "
+            "label. Ink share and mean darkness, and the page at true size, follow from shape as well.</p>"
         )
         lines.append(table(("image", "statistic", "one image", "difference in a pair"), nuisance_rows(found)))
     return lines
@@ -270,18 +270,18 @@ def _own(found: Comparison, own: Comparison, notes: Sequence[str]) -> list[str]:
     counts = ", ".join(f"{int((people.kind == k).sum())} {k}" for k in dict.fromkeys(people.kind.tolist()))
     lines = [
         "<h2>Your own folder</h2>",
-        f"<p>{len(set(people.signer.tolist()))} signers: {counts}. Measured on this machine; nothing but these figures is "
-        "kept. K-S: the largest gap between the two distributions, 0 alike, 1 apart.</p>",
+        f"<p>{len(set(people.signer.tolist()))} signers: {counts}. Measured on this machine; nothing but these figures "
+        "is kept. K-S: the largest gap between the two distributions, 0 alike, 1 apart.</p>",
     ]
     rows = [
         (name, kind, *(_number(v) for v in a[1:4]), *(_number(v) for v in b[1:4]), f"{gap:.2f}")
         for name, kind, a, b, gap in gaps(found.people, people)
     ]
-    head = ("statistic", "who", "world: 25 %", "median", "75 %", "yours: 25 %", "median", "75 %", "K-S")
+    head = ("statistic", "who", "world, 25 %", "50 %", "75 %", "yours, 25 %", "50 %", "75 %", "K-S")
     lines.append(table(head, rows))
     movement = [row for row in own.rows if "weak" not in row.group]
     if movement:
-        lines += ["<h3>Your movements against the bands</h3>", table(_HEAD, [cells(row) for row in movement])]
+        lines += ["<h3>Your movements against the bands</h3>", table(HEAD, [cells(row) for row in movement])]
     if own.blind or own.nuisance:
         lines.append("<h3>Shortcuts in your folder</h3>")
         lines.append(

@@ -1,7 +1,6 @@
 """One self-contained HTML report: opens offline, prints, says on whose data every number rests."""
 
 import html
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 

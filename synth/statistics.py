@@ -135,7 +135,7 @@ def _minima(speeds: Sequence[Rows], least: int) -> float:
     count, rows = 0, 0
     for speed in speeds:
         if len(speed) >= least:
-            smooth = _smooth(speed)
+            smooth = np.round(_smooth(speed), 6)  # the last digits of a constant speed are no minima
             count += int(((smooth[1:-1] < smooth[:-2]) & (smooth[1:-1] <= smooth[2:])).sum())
             rows += len(speed)
     return count / (rows * PERIOD_S) if rows else float("nan")
@@ -190,24 +190,24 @@ def _slant(pieces: Sequence[Rows]) -> float:
 
 
 def lean(dx: Rows, dy: Rows, *, window_deg: float = 55.0) -> float:
-    """Return the length-weighted mean lean from the vertical (deg) of steps within a window around it.
+    """Return the mean lean from the vertical (deg) of steps near it, weighted by how far they rise or fall.
 
-    The window is centred anew on each estimate, so that its edges do not pull the mean to 0.
+    The window is centred once more on the first estimate, so that its edges do not pull the mean to 0.
 
     Args:
         dx: Steps to the right, shape ``(n,)``.
         dy: Steps up.
         window_deg: Half-width of the window.
     """
-    weight = np.hypot(dx, dy)
-    angle = np.degrees(np.arctan2(dx * np.sign(dy + 1e-12), np.abs(dy) + 1e-12))
+    weight = np.abs(dy)
+    angle = np.degrees(np.arctan2(dx * np.sign(dy + 1e-12), weight + 1e-12))
     centre = 0.0
-    for _ in range(4):
+    for _ in range(2):
         off = (angle - centre + 90.0) % 180.0 - 90.0
-        near = np.abs(off) < window_deg
-        if weight[near].sum() <= 0:
+        near = np.where(np.abs(off) < window_deg, weight, 0.0)
+        if near.sum() <= 0:
             return centre
-        centre += float(np.average(off[near], weights=weight[near]))
+        centre += float((off * near).sum() / near.sum())
     return centre
 
 

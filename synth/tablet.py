@@ -4,13 +4,15 @@
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .acts import Signature, execute
 from .config import Spread, draw
-from .streams import child_key, normal, slot, uniform
+from .kernels import kernel
+from .streams import Key, child_key, normal, slot, uniform
 
 _TABLET, _JITTER, _DROP = (slot(f"tablet.{n}") for n in ("tablet", "jitter", "drop"))
 _FINE_HZ = 500  # the pen between two fine rows is straight to about 0.01 mm
@@ -77,18 +79,26 @@ def record(signature: Signature, *, tablet: str = "mixed") -> NDArray[np.float64
     fine = execute(signature.act, rate_hz=_FINE_HZ).trajectory
     period = 1.0 / float(device["rate_hz"])
     n = int((fine[-1, 2] - fine[0, 2]) / period) + 1
-    wobble = np.array([normal(key, _JITTER, i) for i in range(n)]) * float(device["jitter"])
-    times = fine[0, 2] + period * (np.arange(n) + np.clip(wobble, -0.45, 0.45))
+    wobble, luck = np.empty(n), np.empty(n)
+    _accidents(key, wobble, luck)
+    times = fine[0, 2] + period * (np.arange(n) + np.clip(float(device["jitter"]) * wobble, -0.45, 0.45))
     stamp = float(device["stamp_s"])
     times = np.maximum(np.round(times / stamp) * stamp, 0.0)
     rows = _pen_at(fine, times)
-    keep = np.array([uniform(key, _DROP, i) >= device["p_drop"] for i in range(n)])
+    keep = luck >= device["p_drop"]
     inked = np.flatnonzero(rows[:, 3] > 0)
     keep[[0, inked[0], inked[-1], n - 1]] = True
     keep[1:] &= np.diff(times) > 0
     if device["reports_air"] < 0.5:
         keep &= rows[:, 3] > 0
     return _quantised(rows[keep], float(device["lines_per_mm"]), round(float(device["levels"])))
+
+
+@kernel
+def _accidents(key: Key, wobble: Any, luck: Any) -> None:
+    """Write each row's time error, in s.d., and the number in (0, 1) that says whether it is lost."""
+    for i in range(len(wobble)):
+        wobble[i], luck[i] = normal(key, _JITTER, i), uniform(key, _DROP, i)
 
 
 def _pen_at(fine: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
