@@ -6,7 +6,9 @@ The reference-blind probe is different: a small classifier sees one image and no
 so its AUC may exceed 0.5; it is published per kind of forgery, for a verifier has to beat it.
 """
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import cv2
@@ -107,7 +109,6 @@ def nuisance_probe(
     *,
     capture: str = "mixed",
     views: Sequence[str] = VIEWS,
-    on_chunk: Callable[[int], None] = lambda n: None,
 ) -> dict[tuple[str, str], Areas]:
     """Return both AUCs of every nuisance, by view of the image and name.
 
@@ -116,7 +117,6 @@ def nuisance_probe(
         batches: How many training batches; 106 make 5,088 images of each label.
         capture: A capture profile.
         views: "captured" (on a canvas), "preprocessed", "true size" (200 dpi; a bilevel capture stays one).
-        on_chunk: Told how many images each chunk added.
 
     Raises:
         ValueError: If a view is unknown.
@@ -124,19 +124,20 @@ def nuisance_probe(
     if unknown := set(views) - set(VIEWS):
         raise ValueError(f"unknown view {unknown.pop()!r}; use some of: {', '.join(VIEWS)}")
     questioned, references, forged = trials(world, batches)
-    measured: dict[str, list[dict[str, NDArray[np.float64]]]] = {view: [] for view in views}
-    for acts in (questioned, references):
-        rows: dict[str, list[dict[str, float]]] = {view: [] for view in views}
-        for start in range(0, len(acts), 96):
-            chunk = acts[start : start + 96]
-            pictures = render_batch(chunk, height=HEIGHT, width=WIDTH, capture=capture)
-            for view in views:
-                rows[view] += [nuisances(image) for image in _seen(view, chunk, pictures, capture)]
-            on_chunk(len(chunk))
-        for view in views:
-            names = rows[view][0]
-            measured[view].append({name: np.array([row[name] for row in rows[view]]) for name in names})
-    return {(view, name): areas(forged, q[name], r[name]) for view, (q, r) in measured.items() for name in q}
+    starts = range(0, len(questioned), 96)
+
+    def measured(acts: Sequence[Act]) -> dict[str, list[dict[str, float]]]:
+        pictures = render_batch(acts, height=HEIGHT, width=WIDTH, capture=capture)
+        return {view: [nuisances(image) for image in _seen(view, acts, pictures, capture)] for view in views}
+
+    def columns(acts: list[Act]) -> dict[tuple[str, str], NDArray[np.float64]]:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # drawing and OpenCV hold no lock
+            chunks = list(pool.map(measured, [acts[start : start + 96] for start in starts]))
+        rows = {view: [row for chunk in chunks for row in chunk[view]] for view in views}
+        return {(view, name): np.array([row[name] for row in rows[view]]) for view in views for name in rows[view][0]}
+
+    ours, theirs = columns(questioned), columns(references)
+    return {cell: areas(forged, ours[cell], theirs[cell]) for cell in ours}
 
 
 def _seen(view: str, acts: Sequence[Act], pictures: list[NDArray[np.uint8]], capture: str) -> list[NDArray[np.uint8]]:

@@ -24,7 +24,6 @@ from .progress import Progress
 from .realism import Row, compare, gaps, warping_areas
 
 FORGER = "freehand"
-_NUISANCE_BATCHES = 10
 _PER_ROW = 3
 
 
@@ -53,8 +52,9 @@ def examine_world(name: str, *, seed: int, signers: int, acts: int, first: int, 
     with progress.task(f"drawing and measuring {signers} signers of {name}", signers) as bar:
         people = draw_population(world, signers=signers, genuine=acts, forged=acts, first=first, bar=bar)
     with progress.task("probing for shortcuts", None):
-        nuisance = nuisance_probe(world, _NUISANCE_BATCHES)
-    half = _NUISANCE_BATCHES * 48
+        batches = min(max(signers // 20, 2), 10)
+        nuisance = nuisance_probe(world, batches)
+    half = batches * 48
     return _comparison(name, people, nuisance, {"nuisance": auc_error(0.5, half, half)})
 
 
