@@ -124,7 +124,14 @@ def skilled_kinds() -> tuple[str, ...]:
 
 
 def draw_population(
-    world: World, *, signers: int, genuine: int, forged: int, first: int = 0, bar: Bar | None = None
+    world: World,
+    *,
+    signers: int,
+    genuine: int,
+    forged: int,
+    first: int = 0,
+    images: bool = True,
+    bar: Bar | None = None,
 ) -> Population:
     """Return signatures of one world, recorded by a tablet and scanned, and forgeries of every skilled kind.
 
@@ -134,6 +141,7 @@ def draw_population(
         genuine: Acts of each, at least 2, two to a session.
         forged: Forgeries of each, of every skilled kind, skills evenly from `SKILLS`.
         first: Number of the first signer.
+        images: Whether scans are drawn and measured too; movements alone take a tenth of the time.
         bar: Moved once per signer.
 
     Raises:
@@ -151,7 +159,7 @@ def draw_population(
                 by = world[FORGERS_FROM + 16 * index + k % 16]
                 acts.append(forge(signer, by=by, kind=kind, skill=skill, act=k))
         for act in acts:
-            scan = render(act, dpi=DPI, capture="scan")
+            scan = render(act, dpi=DPI, capture="scan") if images else None
             one = examine(record(act, tablet=TABLET), scan, px_per_mm=DPI / 25.4)
             tally.add(str(index), act.act.kind, one)
         if bar is not None:
