@@ -228,6 +228,46 @@ def _listed(values: list[str] | None, default: str) -> tuple[str, ...]:
 
 
 @app.command()
+def realism(
+    world: Annotated[str, typer.Option(help="A named world, such as default or svc_like.")] = "default",
+    seed: SeedOption = None,
+    signers: Annotated[int, typer.Option(help="How many signers are drawn.")] = 200,
+    acts: Annotated[int, typer.Option(help="Genuine acts of each, and forgeries of each kind.")] = 4,
+    first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the page; runs/realism_WORLD if left out.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Your own folder, with a provenance.toml.")] = None,
+    adapter: Annotated[str, typer.Option(help="How the folder is laid out.")] = "folders",
+    quiet: QuietOption = False,
+) -> None:
+    """Compare a world with what real signatures measure, and with your own folder, on this machine."""
+    from .realism_page import HEAD, cells, nuisance_rows
+    from .realism_page import realism as work
+
+    found, path = work(
+        out or Path("runs") / f"realism_{world}",
+        world=world,
+        seed=7 if seed is None else seed,
+        signers=signers,
+        acts=acts,
+        first=first,
+        data=data,
+        adapter=adapter,
+        progress=_progress(quiet),
+    )
+    for group in dict.fromkeys(row.group for row in found.rows):
+        _print_table(group, HEAD, [cells(row) for row in found.rows if row.group == group])
+    _print_table(
+        "Warping distance, one reference", ("forgery", "AUC"), [(k, f"{v:.3f}") for k, v in found.warping.items()]
+    )
+    blind = [(kind, f"{b.area:.3f} +- {b.error:.3f}") for kind, b in found.blind.items()]
+    _print_table("One image without a reference", ("forgery", "AUC"), blind)
+    probe_head = ("image", "statistic", "one image", "difference in a pair")
+    _print_table("Nuisance probes, AUC of forged against genuine", probe_head, nuisance_rows(found))
+    inside, total = found.counts
+    print(f"{inside} of {total} medians with a measured band lie inside its middle half\npage: {path}")
+
+
+@app.command()
 def speed(preset: Annotated[str, typer.Option(help="Whose batch and network.")] = "classroom") -> None:
     """Measure drawing and training here, as ratios within one run."""
     from .speed import speed as work

@@ -25,9 +25,16 @@ def new_axes(width: float = 5.6, height: float = 3.8) -> Axes:
 
 def to_svg(axes: Axes) -> str:
     """Return the axes' figure as SVG text that repeats byte for byte."""
+    drawing = axes.get_figure()
+    assert isinstance(drawing, Figure)
+    return figure_svg(drawing)
+
+
+def figure_svg(drawing: Figure) -> str:
+    """Return a whole figure as SVG text that repeats byte for byte."""
     text = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "paraph", "svg.fonttype": "none"}):
-        axes.get_figure().savefig(text, format="svg", metadata={"Date": None})  # type: ignore[union-attr]
+        drawing.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 

@@ -1,30 +1,18 @@
 """One self-contained HTML report: opens offline, prints, says on whose data every number rests."""
 
-import base64
 import html
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .evaluate import Part
 from .files import write_text
+from .page import figure, page, picture, table
 from .plots import contact_sheet, new_axes, plot_det, plot_scores, plot_skills, to_svg
 from .protocols import TrialTable
 from .verifier import NOTICE
-
-_STYLE = """
-:root { color-scheme: light; } body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-padding: 0 1rem; color: #1a1a1a; background: #fff } table { border-collapse: collapse; margin: 1rem 0 }
-th, td { border-bottom: 1px solid #ccc; padding: .3rem .8rem; text-align: right } th:first-child, td:first-child
-{ text-align: left } figure { margin: 1.5rem 0 } figure svg, figure img { max-width: 100%; height: auto }
-figcaption { color: #444; font-size: .9rem } .notice { border-left: 4px solid #0072B2; padding: .5rem 1rem;
-background: #eef5fa } .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem }
-.pairs img { border: 1px solid #ccc; width: 48% } @media print { body { margin: 0 } figure { break-inside: avoid } }
-"""
 
 
 def percent(rate: dict[str, Any] | None) -> str:
@@ -85,21 +73,6 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    cells = ["".join(f"<th>{html.escape(name)}</th>" for name in head)]
-    cells += ["".join(f"<td>{html.escape(value)}</td>" for value in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
-
-
-def _image(pixels: NDArray[np.uint8], alt: str) -> str:
-    data = base64.b64encode(cv2.imencode(".png", pixels)[1].tobytes()).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-
-
-def _figure(content: str, caption: str) -> str:
-    return f"<figure>{content}<figcaption>{html.escape(caption)}</figcaption></figure>"
-
-
 def _worst(trials: TrialTable, part: Part, kind: str, title: str, n: int = 6) -> str:
     """Show the trials a threshold gets most wrong: reference left, questioned right."""
     places = np.flatnonzero(trials.kind == kind)
@@ -111,8 +84,8 @@ def _worst(trials: TrialTable, part: Part, kind: str, title: str, n: int = 6) ->
         reference, questioned = where[trials.reference[i]], where[trials.questioned[i]]
         skill = "" if np.isnan(trials.skill[i]) else f", skill {trials.skill[i]:.2f}"
         words = f"signer {trials.claimed[i]}: score {trials.score[i]:.3f}{skill}"
-        pictures = _image(part.canvases[reference], "reference") + _image(part.canvases[questioned], "questioned")
-        items.append(_figure(pictures, words))
+        pictures = picture(part.canvases[reference], "reference") + picture(part.canvases[questioned], "questioned")
+        items.append(figure(pictures, words))
     return f"<h3>{html.escape(title)}</h3><div class=pairs>{''.join(items)}</div>" if items else ""
 
 
@@ -147,31 +120,31 @@ def write_report(folder: Path, metrics: dict[str, Any], *, trials: TrialTable, p
         "<h2>Equal error rates, one reference</h2>",
         "<p>The threshold of an equal error rate is fitted on the very scores it describes; it compares methods and "
         "promises nothing. In brackets: 95 % intervals from a bootstrap over signers.</p>",
-        _table(("method", "random forgeries", "skilled forgeries"), summary_rows(metrics)),
+        table(("method", "random forgeries", "skilled forgeries"), summary_rows(metrics)),
         "<p>Trials: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) + ".</p>",
         "<h2>At the frozen threshold</h2>",
         f"<p>Threshold {threshold:.4f}, chosen on {metrics['development']['signers']} synthetic development signers "
         "where FRR and FAR of skilled forgeries met, then frozen.</p>",
-        _table(("rate", "value"), frozen_rows(metrics)),
+        table(("rate", "value"), frozen_rows(metrics)),
     ]
     if signers >= 2 and len(trials):
         lines += [
-            _figure(to_svg(plot_det(new_axes(), trials, threshold)), "False rejection against false acceptance."),
-            _figure(to_svg(plot_scores(new_axes(), trials, threshold)), "Score distributions by kind of trial."),
+            figure(to_svg(plot_det(new_axes(), trials, threshold)), "False rejection against false acceptance."),
+            figure(to_svg(plot_scores(new_axes(), trials, threshold)), "Score distributions by kind of trial."),
         ]
     if metrics.get("skills"):
         lines += [
             "<h2>Error against forger skill</h2>",
-            _table(("skill", "EER", "FAR, frozen"), skill_rows(metrics)),
-            _figure(to_svg(plot_skills(new_axes(), metrics["skills"])), "A curve no real data set can give."),
+            table(("skill", "EER", "FAR, frozen"), skill_rows(metrics)),
+            figure(to_svg(plot_skills(new_axes(), metrics["skills"])), "A curve no real data set can give."),
         ]
     if metrics.get("references"):
         head = ("references", "fusion", "EER random", "EER skilled", "FRR, frozen", "FAR skilled, frozen")
-        lines += ["<h2>More than one reference</h2>", _table(head, reference_rows(metrics))]
+        lines += ["<h2>More than one reference</h2>", table(head, reference_rows(metrics))]
     lines += [
         "<h2>What was compared</h2>",
-        _figure(
-            _image(example_sheet(part), "three genuine signatures and three forgeries per row"),
+        figure(
+            picture(example_sheet(part), "three genuine signatures and three forgeries per row"),
             "Per row: three genuine signatures of one signer, then three skilled forgeries, as the network sees them.",
         ),
         _worst(trials, part, "skilled", "Forgeries that look most genuine to it"),
@@ -187,8 +160,4 @@ def write_report(folder: Path, metrics: dict[str, Any], *, trials: TrialTable, p
             f"of memory; {cost['disk_mb']} MB on disk.</p>"
         )
     body = "\n".join(lines)
-    page = (
-        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>Paraph report</title><style>{_STYLE}</style><h1>Signature verification report</h1>{body}</html>"
-    )
-    return write_text(folder / "report.html", page)
+    return write_text(folder / "report.html", page("Paraph report", "Signature verification report", body))

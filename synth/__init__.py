@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .sheets import blank_sheets as blank_sheets
     from .signers import Signer as Signer
     from .signers import World as World
+    from .tablet import TABLETS as TABLETS
+    from .tablet import record as record
+    from .worlds import WORLDS as WORLDS
 
 _HOME = {
     "Signature": "acts",
@@ -37,6 +40,9 @@ _HOME = {
     "blank_sheets": "sheets",
     "Signer": "signers",
     "World": "signers",
+    "TABLETS": "tablet",
+    "record": "tablet",
+    "WORLDS": "worlds",
 }
 __all__ = sorted(_HOME)
 

@@ -17,6 +17,8 @@ from .signing import MAX_SAMPLES, N_EFFORT, PRESSURE, sign_into
 from .streams import Key, child_key, slot
 
 ACTS_PER_SESSION = 4
+RATES_HZ = (100, 200, 500, 1000)
+"""Sampling rates of a trajectory; each has whole milliseconds between samples and contains the times of 100 Hz."""
 _SESSION, _ACT = slot("session"), slot("act")
 _GENUINE_EFFORT = np.zeros(N_EFFORT)
 _GENUINE_EFFORT[PRESSURE] = 1.0
@@ -104,7 +106,9 @@ def genuine_act(signer: Signer, act: int) -> Act:
 
 
 @kernel
-def _sign_acts(hands: Any, units: Any, keys: Any, efforts: Any, table: Any, counts: Any, samples: Any) -> None:
+def _sign_acts(
+    hands: Any, units: Any, keys: Any, efforts: Any, table: Any, rate_hz: float, counts: Any, samples: Any
+) -> None:
     for i in range(len(hands)):
         k = keys[i]
         counts[i] = sign_into(
@@ -120,31 +124,48 @@ def _sign_acts(hands: Any, units: Any, keys: Any, efforts: Any, table: Any, coun
             efforts[i, 1 : 1 + N_EFFORT],
             efforts[i, 1 + N_EFFORT :],
             table,
+            rate_hz,
             samples[i],
         )
 
 
-def sign_acts(acts: Sequence[Act]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def sign_acts(acts: Sequence[Act], *, rate_hz: int = 100) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the pen movements of many acts from one kernel call, which holds no lock.
 
     Returns:
-        Samples, shape ``(n_acts, MAX_SAMPLES, 4)``, columns as in `Signature.trajectory`, and how many rows of each
-        act count; the others are unset.
+        Samples, shape ``(n_acts, n_rows, 4)``, columns as in `Signature.trajectory`, and how many rows of each
+        act count; the others are unset. At 100 Hz there are `MAX_SAMPLES` rows.
+
+    Raises:
+        ValueError: If the rate is not one of `RATES_HZ`.
     """
+    if rate_hz not in RATES_HZ:
+        raise ValueError(f"rate_hz is {rate_hz!r}; use one of: {', '.join(map(str, RATES_HZ))}")
     keys = np.array([[a.author.idiolect, a.by.idiolect, a.session, a.key, a.perceive] for a in acts], dtype=np.uint64)
     counts = np.array([len(a.text.units) for a in acts])
     units = np.zeros((len(acts), MAX_UNITS), dtype=np.int64)
     for row, act in zip(units, acts, strict=True):
         row[: len(act.text.units)] = act.text.units
     efforts = np.array([np.concatenate([[a.leak], a.effort, a.misperceive]) for a in acts])
-    samples = np.empty((len(acts), MAX_SAMPLES, 4))
-    _sign_acts(np.array([a.hand for a in acts]), units, keys.reshape(-1, 10), efforts, letters(), counts, samples)
+    samples = np.empty((len(acts), MAX_SAMPLES * rate_hz // 100, 4))
+    hands = np.array([a.hand for a in acts])
+    _sign_acts(hands, units, keys.reshape(-1, 10), efforts, letters(), float(rate_hz), counts, samples)
     return samples, counts
 
 
-def execute(act: Act) -> Signature:
-    """Return the signature an act produces."""
-    samples, counts = sign_acts([act])
+def execute(act: Act, *, rate_hz: int = 100) -> Signature:
+    """Return the signature an act produces, sampled at one of `RATES_HZ`.
+
+    Another rate is the same movement: rows of equal time have equal positions, and nearly equal pressure.
+
+    Args:
+        act: What `genuine_act` or `forgery_act` returned.
+        rate_hz: Samples per second; 100 is what every image is drawn from.
+
+    Raises:
+        ValueError: If the rate is not one of `RATES_HZ`.
+    """
+    samples, counts = sign_acts([act], rate_hz=rate_hz)
     return Signature(act, samples[0, : counts[0]].copy())
 
 

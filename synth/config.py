@@ -117,6 +117,7 @@ class Hand:
     # how well the person repeats it
     stability: Spread = _loguniform(0.014, 0.036)
     timing: Spread = _loguniform(0.03, 0.09)
+    missed_lifts: Spread = _fixed(0.0)  # probability that a short lift stays on the paper, per lift and act
 
 
 _RUBRICA = dataclasses.replace(
@@ -160,6 +161,7 @@ class Forger:
     letter_shapes: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
     spacing: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
     slowness: Spread = _uniform(0.2, 1.6)
+    disjointed: Spread = _fixed(1.0)  # how much less one stroke runs into the next
     shakiness: Spread = _lognormal(1.0, 1.7, 0.2, 3.0)
     pressure: Spread = _lognormal(1.1, 1.25, 0.6, 1.8)
 

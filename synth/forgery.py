@@ -126,7 +126,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     nature = draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
     error = (1.0 - skill) ** _PRACTICE
     effort = np.zeros(N_EFFORT)
-    effort[SKILL_ERROR], effort[SLOWNESS] = error, 1.2 * error * nature["slowness"]
+    effort[SKILL_ERROR], effort[SLOWNESS] = error * nature["disjointed"], 1.2 * error * nature["slowness"]
     effort[SHAKINESS] = error * nature["shakiness"]
     effort[PRESSURE] = 1.0 + error * (nature["pressure"] - 1.0)
     effort[PROPORTIONS] = error * nature["perception"]

@@ -26,7 +26,8 @@ _STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _TEMPO, _FORM = (
     slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form")
 )
 _DURATION, _SIGMA, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "pause"))
-_TREMOR, _RIPPLE = (slot(f"motor.{n}") for n in ("tremor", "ripple"))
+_TREMOR, _RIPPLE, _LIFT = (slot(f"motor.{n}") for n in ("tremor", "ripple", "lift"))
+_SHORT_LIFT = 3.0  # x-heights: a longer move is never left on the paper
 
 
 @kernel
@@ -41,6 +42,15 @@ def deviations(hand: Any, out: Any) -> None:
     sp = hand.stability
     out[0, 0], out[0, 1], out[0, 2] = 0.6 * sp, 0.9 * sp, 1.1 * sp
     out[0, 3], out[0, 4], out[0, 5] = 2.0 * sp, 1.3 * sp, 1.4 * sp
+
+
+@kernel
+def _miss_lifts(hand: Any, act: Key, targets: Any, n: int) -> None:
+    """Leave the pen on the paper where a short lift is missed in this act; targets are in x-heights."""
+    for i in range(1, n):
+        near = math.hypot(targets[i, X] - targets[i - 1, X], targets[i, Y] - targets[i - 1, Y]) < _SHORT_LIFT
+        if near and targets[i, DOWN] < 0.5 and uniform(act, _LIFT, i) < hand.missed_lifts:
+            targets[i, DOWN] = 1.0
 
 
 @kernel
@@ -66,6 +76,7 @@ def plan_targets(
     for i in range(n):
         left, right = min(left, targets[i, X]), max(right, targets[i, X])
     n_text = n
+    _miss_lifts(hand, act, targets, n)
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
     sp, wrong = hand.stability, effort[PROPORTIONS]
     sx = math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
@@ -137,29 +148,34 @@ def plan_strokes(
 
 
 @kernel
-def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> None:
-    """Write pressure in [0, 1] into column 3: ramps, heavier downstrokes, a slow ripple; 0 in the air."""
-    rate = 1.0 / (samples[1, 2] - samples[0, 2])
-    ramp_on, ramp_off = max(hand.ramp_on_s * rate, 1.0), max(hand.ramp_off_s * rate, 1.0)
+def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, effort: Any) -> None:
+    """Write pressure in [0, 1] into column 3: ramps, heavier downstrokes, a slow ripple; 0 in the air.
+
+    Args:
+        hand: Record of `config.Hand`.
+        samples: Rows of x mm, y mm, t s, pressure.
+        n: How many count.
+        ramps: Seconds since the pen came down and until it lifts, shape ``(>= n, 2)``; negative in the air.
+        behind: How many rows back 10 ms ago is: directions and speeds do not depend on the rate.
+        act: Act key.
+        effort: Numbers of the forger's struggle.
+    """
     mean_speed, n_down = 1e-9, 0
     for i in range(1, n):
-        if down[i]:
-            mean_speed += math.sqrt((samples[i, 0] - samples[i - 1, 0]) ** 2 + (samples[i, 1] - samples[i - 1, 1]) ** 2)
+        if ramps[i, 0] >= 0.0:
+            j = max(i - behind, 0)
+            dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
+            mean_speed += math.sqrt(dx * dx + dy * dy)
             n_down += 1
     mean_speed /= max(n_down, 1)
     phase1, phase2 = 6.283 * uniform(act, _RIPPLE, 0), 6.283 * uniform(act, _RIPPLE, 1)
     frequency = 1.0 + 2.0 * uniform(act, _RIPPLE, 2)
-    since = 0
+    ramp_on, ramp_off = max(hand.ramp_on_s, 0.01), max(hand.ramp_off_s, 0.01)
     for i in range(n):
-        since = since + 1 if down[i] else 0
-        samples[i, 3] = min(1.0, since / ramp_on)
-    left = 0
-    for i in range(n - 1, -1, -1):
-        left = left + 1 if down[i] else 0
-        if left == 0:
+        if ramps[i, 0] < 0.0:
             samples[i, 3] = 0.0
             continue
-        j = max(i - 1, 0)
+        j = max(i - behind, 0)
         dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
         step = math.sqrt(dx * dx + dy * dy)
         downward = -dy / step if step > 1e-9 else 0.0
@@ -167,8 +183,8 @@ def press(hand: Any, samples: Any, n: int, down: Any, act: Key, effort: Any) -> 
         ripple = 0.6 * math.sin(6.283 * frequency * t + phase1) + 0.4 * math.sin(6.283 * 2.3 * frequency * t + phase2)
         gain = 1.0 + effort[PRESSURE] * (hand.downstroke_gain * downward + 1.4 * hand.ripple * ripple)
         gain -= hand.speed_gain * (min(step / mean_speed, 3.0) - 1.0)
-        value = hand.pressure * gain * samples[i, 3] * min(1.0, left / ramp_off)
-        samples[i, 3] = min(max(value, 0.02), 1.0)
+        ramp = min(1.0, (ramps[i, 0] + 0.005) / ramp_on) * min(1.0, (ramps[i, 1] + 0.005) / ramp_off)
+        samples[i, 3] = min(max(hand.pressure * gain * ramp, 0.02), 1.0)
 
 
 @kernel
@@ -190,28 +206,45 @@ def _shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
 
 
 @kernel
-def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, samples: Any) -> int:
+def _contact(targets: Any, n: int, switch: Any, stroke: int) -> tuple[float, float]:
+    """Return when (s) the pen-down that a stroke belongs to begins and ends."""
+    first, last = stroke, stroke
+    while first > 0 and targets[first, DOWN] > 0.5:
+        first -= 1
+    while last < n - 2 and targets[last + 2, DOWN] > 0.5:
+        last += 1
+    return switch[first], switch[last + 1]
+
+
+@kernel
+def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, rate_hz: float, samples: Any) -> int:
     """Move the pen through the targets; write x mm, y mm, t s, pressure rows; return how many.
 
-    Positions are rounded to 1 micrometre, times to 1 ms, pressure to 1 / 65535.
+    Positions are rounded to 1 micrometre, times to 1 ms, pressure to 1 / 65535. Another rate samples the same
+    movement at other times.
     """
     strokes, switch = np.empty((MAX_TARGETS, 6)), np.empty(MAX_TARGETS)
     end = plan_strokes(hand, targets, n, session, act, effort, strokes, switch)
-    step = max(1.0 / RATE_HZ, math.ceil(1000.0 * end / (MAX_SAMPLES - 2)) / 1000.0)
-    count = min(int(end / step) + 2, MAX_SAMPLES)
-    times, xy, down = np.empty(count), np.empty((count, 2)), np.empty(count, dtype=np.bool_)
-    stroke = 0
+    limit = len(samples)
+    step = max(1.0 / rate_hz, math.ceil(1000.0 * end / (limit - 2)) / 1000.0)
+    count = min(int(end / step) + 2, limit)
+    times, xy, ramps = np.empty(count), np.empty((count, 2)), np.empty((count, 2))
+    stroke, known, came, lifts = 0, -1, 0.0, 0.0
     for i in range(count):
         times[i] = i * step
         while stroke < n - 2 and times[i] >= switch[stroke + 1]:
             stroke += 1
-        down[i] = targets[stroke + 1, DOWN] > 0.5 and times[i] >= switch[0] and i < count - 1
+        ramps[i] = -1.0
+        if targets[stroke + 1, DOWN] > 0.5 and times[i] >= switch[0] and i < count - 1:
+            if stroke != known:
+                known, (came, lifts) = stroke, _contact(targets, n, switch, stroke)
+            ramps[i, 0], ramps[i, 1] = times[i] - came, lifts - times[i]
     trace(strokes, n - 1, targets[0, X], targets[0, Y], times, xy)
     _shake(times, xy, hand.tremor_mm + 0.06 * effort[SHAKINESS], act)
     for i in range(count):
         samples[i, 0], samples[i, 1] = round(1000.0 * xy[i, 0]) / 1000.0, round(1000.0 * xy[i, 1]) / 1000.0
         samples[i, 2] = round(1000.0 * times[i]) / 1000.0
-    press(hand, samples, count, down, act, effort)
+    press(hand, samples, count, ramps, max(int(0.01 / step + 0.5), 1), act, effort)
     for i in range(count):
         samples[i, 3] = round(65535.0 * samples[i, 3]) / 65535.0
     return count
@@ -231,6 +264,7 @@ def sign_into(
     effort: Any,
     misperceive: Any,
     table: Any,
+    rate_hz: float,
     samples: Any,
 ) -> int:
     """Write one act, genuine or forged, into `samples`; return the number of rows.
@@ -248,11 +282,12 @@ def sign_into(
         effort: Shape ``(N_EFFORT,)``, see the column names.
         misperceive: Row 1 of the deviation table, shape ``(6,)``; 0 when genuine.
         table: `layout.letters()`.
-        samples: Output, shape ``(MAX_SAMPLES, 4)``.
+        rate_hz: Samples per second.
+        samples: Output, shape ``(n_rows, 4)``; an act too long for it is sampled more coarsely.
     """
     targets, deviation = np.empty((MAX_TARGETS, 4)), np.empty((2, 6))
     deviations(hand, deviation)
     for i in range(len(misperceive)):
         deviation[1, i] = misperceive[i]
     n = plan_targets(hand, units, n_units, own, other, leak, session, act, perceive, effort, deviation, table, targets)
-    return perform(hand, targets, n, session, act, effort, samples)
+    return perform(hand, targets, n, session, act, effort, rate_hz, samples)

@@ -18,7 +18,7 @@ from synth import CAPTURES, PROFILES, Signature, World, WorldConfig, render, ren
 from synth.acts import execute, genuine_act
 from synth.config import Spread
 from synth.layout import MAX_TARGETS, letters, write_letters
-from synth.signing import MAX_SAMPLES, deviations, sign_into
+from synth.signing import MAX_SAMPLES, RATE_HZ, deviations, sign_into
 
 WORLD = World(7)
 ROOT = Path(__file__).resolve().parents[1]
@@ -189,7 +189,7 @@ def test_the_compiled_signing_equals_the_plain_python_one():
     act = genuine_act(World(1, WorldConfig(profiles=(("initials", 1.0),)))[0], 0)
     compiled, plain = np.zeros((MAX_SAMPLES, 4)), np.zeros((MAX_SAMPLES, 4))
     arguments = (act.hand, act.text.units, len(act.text.units), act.author.idiolect, act.by.idiolect, act.leak,
-                 act.session, act.key, act.perceive, act.effort, act.misperceive, letters())  # fmt: skip
+                 act.session, act.key, act.perceive, act.effort, act.misperceive, letters(), RATE_HZ)  # fmt: skip
     n = sign_into(*arguments, compiled)
     assert sign_into.py_func(*arguments, plain) == n
     np.testing.assert_array_equal(compiled[:n], plain[:n])
