@@ -106,7 +106,7 @@ def dtw_distances(
     Args:
         references: Feature rows of each, shape ``(n, d)``, n free, 1 or more (padding cut off).
         questioned: The same, of the same d.
-        window: How far the path may stray from the diagonal, as a share of the longer sequence, 0 to 1.
+        window: How far the path may stray from the diagonal, as a share of the sequences' length, 0 to 1.
 
     Returns:
         Shape ``(n_references, n_questioned)``, 0 or above: the mean Euclidean distance of matched rows. A score is
@@ -156,13 +156,12 @@ def _warp() -> Any:
 
 def _warped(a: Any, b: Any, window: float) -> float:
     n, m = a.shape[0], b.shape[0]
-    reach = max(window * max(n, m), 1.0) + abs(n - m) / max(n, m) + 1.0
+    reach = window + 1.0 / min(n, m)  # at least one step, so that a path exists
     before = np.full(m + 1, np.inf)
     before[0] = 0.0
     for i in range(1, n + 1):
         row = np.full(m + 1, np.inf)
-        middle = i * m / n
-        first, last = max(1, int(middle - reach)), min(m, int(middle + reach) + 1)
+        first, last = max(1, math.ceil(m * (i / n - reach) - 1e-9)), min(m, math.floor(m * (i / n + reach) + 1e-9))
         for j in range(first, last + 1):
             cost = 0.0
             for k in range(a.shape[1]):

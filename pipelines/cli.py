@@ -293,8 +293,7 @@ def info(
     if models:
         from .information import model_costs
 
-        head, rows = model_costs(_progress(quiet))
-        _print_table("Networks, images of 96 x 192", head, rows)
+        _print_table("Networks, images of 96 x 192", *model_costs(_progress(quiet)))
         return
     from .information import information
 

@@ -1,7 +1,9 @@
 """What is installed here, what it runs on, and what is missing or doubled."""
 
+import importlib
 import importlib.metadata
 import importlib.util
+from typing import Any
 
 from .config import PRESETS
 from .progress import Progress
@@ -40,18 +42,19 @@ def _problems() -> Rows:
 def _models() -> Rows:
     if importlib.util.find_spec("tensorflow") is None:
         return [("unknown", "Keras needs TensorFlow")]
+    models = _networks()
+    return [(name, f"takes {models.find_spec(name).takes}s; sizes: info --models") for name in models.names()]
+
+
+def _networks() -> Any:
     from . import train  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
 
-    import models  # isort: skip
-
-    return [(name, f"takes {models.find_spec(name).takes}s; sizes: info --models") for name in models.names()]
+    return importlib.import_module("models")
 
 
 def image_models() -> tuple[str, ...]:
     """Return the names of the networks that take images."""
-    import models
-
-    return models.names("image")
+    return tuple(_networks().names("image"))
 
 
 def model_costs(progress: Progress) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -59,9 +62,7 @@ def model_costs(progress: Progress) -> tuple[tuple[str, ...], list[tuple[str, ..
     from .complexity import HEAD, costs, table
 
     with progress.task("loading TensorFlow", None):
-        from . import train  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
-
-        import models  # isort: skip
+        models = _networks()
     with progress.task("building and timing every network", len(models.names())) as bar:
 
         def told(name: str) -> None:
