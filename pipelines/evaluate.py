@@ -16,6 +16,7 @@ from synth import World
 from .baselines import hog_features, pixel_features
 from .calibration import LogisticCalibrator, OperatingPoint, choose_thresholds, fit_calibrator, min_cllr
 from .config import RunConfig
+from .decisions import FusedPoint
 from .fusion import FUSIONS, fuse
 from .logistic import LogisticHead
 from .metrics import (
@@ -41,7 +42,7 @@ from .protocols import (
 )
 from .sampling import draw_in_chunks, evaluation_acts
 from .splits import split_world
-from .verifier import FusedPoint, Verifier
+from .verifier import Verifier
 
 Told = Callable[[int], None]
 

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .decisions import Enrolment
 from .preprocess import to_ink
-from .verifier import Enrolment, Images, Verifier
+from .verifier import Images, Verifier
 
 
 @dataclass(frozen=True, eq=False)

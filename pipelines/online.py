@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .decisions import Enrolment
 from .trajectories import act_features, features
-from .verifier import Enrolment, Verifier
+from .verifier import Verifier
 
 
 class OnlineVerifier(Verifier):

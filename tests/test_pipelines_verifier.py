@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import models
 from pipelines.calibration import fit_calibrator
 from pipelines.config import RunConfig
+from pipelines.decisions import FusedPoint
 from pipelines.evaluate import Part, freeze, freeze_fused
 from pipelines.fusion import FUSIONS
 from pipelines.logistic import LogisticHead
@@ -16,7 +17,7 @@ from pipelines.online import OnlineVerifier
 from pipelines.preprocess import BlankImage
 from pipelines.quality import NoSignature
 from pipelines.sampling import draw_in_chunks, evaluation_acts
-from pipelines.verifier import NOTICE, FusedPoint, Verifier
+from pipelines.verifier import NOTICE, Verifier
 from synth import World, render
 
 Images = list[NDArray[np.uint8]]
