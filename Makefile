@@ -5,18 +5,21 @@ TF ?= cpu
 RUN ?= runs/$(PRESET)
 ARGS ?=
 
+JAX_NAMES ?= resnet_small resnet10 signet tcn transformer
+
 READY := .venv/.installed-$(TF)
 SKIP_SLOW := $(if $(or $(CI),$(filter 1,$(SLOW))),,-m "not slow")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint clean
+.PHONY: help demo test jax lint clean
 
 help:
 	@echo "make demo    world -> training -> evaluation -> report   (PRESET=smoke|classroom|study, RUN=folder, ARGS=--fresh)"
 	@echo "make test    the quick tests; SLOW=1 adds those that train a model or run a notebook"
+	@echo "make jax     the networks' contract under Keras's JAX backend, in .venv-jax   (JAX_NAMES=--all for every network)"
 	@echo "make lint    ruff and mypy"
-	@echo "make clean   removes .venv and caches, keeps runs/"
+	@echo "make clean   removes .venv, .venv-jax and caches, keeps runs/"
 	@echo "For all:     PYTHON=python3.12 chooses the interpreter, TF=gpu the TensorFlow for NVIDIA GPUs (Linux; not tried)"
 
 $(READY): pyproject.toml constraints.txt
@@ -36,11 +39,19 @@ demo: $(READY)
 test: $(READY)
 	@.venv/bin/python -m pytest $(SKIP_SLOW) $(ARGS)
 
+.venv-jax/.installed: constraints.txt
+	@test -x .venv-jax/bin/python || $(PYTHON) -m venv .venv-jax
+	@.venv-jax/bin/python -m pip install --quiet --disable-pip-version-check "jax[cpu]" keras numpy -c constraints.txt
+	@touch $@
+
+jax: .venv-jax/.installed
+	@KERAS_BACKEND=jax .venv-jax/bin/python -m models.checks $(JAX_NAMES)
+
 lint: $(READY)
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python -m mypy
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf .venv .venv-jax .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	find synth models pipelines tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +

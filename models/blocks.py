@@ -4,8 +4,8 @@ from typing import Any
 
 from keras import layers
 
-from .attention import SelfAttention
 from .layers import L2Normalize, glorot_uniform, he_normal, layer_seed
+from .token_attention import SelfAttention
 
 # Keras's 0.99 leaves the running averages leaning on their start after 300 steps; short runs forget faster.
 MOMENTUM = 0.95

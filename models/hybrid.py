@@ -3,12 +3,13 @@
 import keras
 from keras import layers
 
-from .attention import AttentionPooling, attend, check_kind
+from .attention import attend, check_kind
 from .blocks import check_at_least, conv, embedding, norm_relu
 from .densenet import dense_block, transition
 from .layers import layer_seed
 from .registry import register
 from .resnet import post_basic
+from .token_attention import AttentionPooling
 
 
 @register("resdense_attention")

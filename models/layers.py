@@ -63,6 +63,30 @@ def glorot_uniform(seed: int, layer_name: str) -> keras.initializers.Initializer
     return keras.initializers.GlorotUniform(seed=layer_seed(seed, layer_name))
 
 
+class Seeded(keras.layers.Layer):
+    """A base for layers whose inner layers draw their weights from its own seed and their names.
+
+    Args:
+        seed: Seed of the layer's weights, 0 or above.
+        **kwargs: ``name`` and the like, for ``keras.layers.Layer``.
+    """
+
+    def __init__(self, *, seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+
+    def dense(self, units: int, part: str, *, activation: str | None = None, bias: bool = True) -> Any:
+        """Return a dense layer that computes in this layer's precision."""
+        init = he_normal(self.seed, part) if activation == "relu" else glorot_uniform(self.seed, part)
+        return keras.layers.Dense(
+            units, activation=activation, use_bias=bias, kernel_initializer=init, dtype=self.dtype_policy, name=part
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this layer."""
+        return {**super().get_config(), "seed": self.seed}
+
+
 @keras.saving.register_keras_serializable(package="paraph")
 class L2Normalize(keras.layers.Layer):
     """Scale each vector of the last axis to length 1, in float32 under every dtype policy.

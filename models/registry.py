@@ -108,7 +108,7 @@ def build(
     spec = find_spec(name)
     _check_kind_of_input(name, spec, image_shape, sequence_shape)
     check_arguments(embedding_dim=embedding_dim, seed=seed)
-    _check_options(name, spec.builder, options)
+    check_options(name, spec.builder, options)
     rest = {"embedding_dim": int(embedding_dim), "seed": int(seed), **options}
     if spec.takes == "sequence":
         check_sequence_shape(sequence_shape, smallest=spec.smallest, name=name)
@@ -221,7 +221,14 @@ def _check_kind_of_input(name: str, spec: Spec, image_shape: Any, sequence_shape
         )
 
 
-def _check_options(name: str, builder: Builder, options: dict[str, Any]) -> None:
+def check_options(name: str, builder: Builder, options: dict[str, Any]) -> None:
+    """Raise TypeError if a builder does not know an option; the nearest one is suggested.
+
+    Args:
+        name: The network, for the message.
+        builder: Its builder.
+        options: What is to be handed to it.
+    """
     taken = inspect.signature(builder).parameters.values()
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken):
         return

@@ -1,14 +1,19 @@
-"""Baselines that learn nothing: features whose cosine is a score (pixels, gradient histograms).
+"""Baselines that learn nothing: features whose cosine is a score (pixels, gradient histograms), and time warping.
 
 Every results table shows them, because a verifier that cannot beat them has learnt nothing. They take
 ink images as the networks do; preprocessing (Otsu, cropping, centring the ink) is in `preprocess.py`.
 """
 
+import functools
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from .trajectories import real_rows
 
 Images = NDArray[np.floating] | Sequence[NDArray[np.floating]]
 PIXEL_SHAPE = (24, 48)  # height, width
@@ -91,3 +96,77 @@ def hog_features(images: Images) -> NDArray[np.float32]:
         for image in small
     ]
     return _unit(np.asarray(rows, dtype=np.float32))
+
+
+def dtw_distances(
+    references: Sequence[NDArray[np.floating]], questioned: Sequence[NDArray[np.floating]], *, window: float = 0.1
+) -> NDArray[np.float32]:
+    """Return dynamic-time-warping distances of sequences, each over the length of its path.
+
+    Args:
+        references: Feature rows of each, shape ``(n, d)``, n free, 1 or more (padding cut off).
+        questioned: The same, of the same d.
+        window: How far the path may stray from the diagonal, as a share of the sequences' length, 0 to 1.
+
+    Returns:
+        Shape ``(n_references, n_questioned)``, 0 or above: the mean Euclidean distance of matched rows. A score is
+        minus this.
+
+    Raises:
+        ValueError: If there is no sequence, rows differ in length, or a number is not finite.
+
+    Source:
+        Sakoe, Chiba (1978), "Dynamic programming algorithm optimization for spoken word recognition", eq. 8 with
+        the symmetric form (diagonal steps weigh 2), normalised by n + m.
+    """
+    if len(references) == 0 or len(questioned) == 0:
+        raise ValueError("need at least one reference and one questioned sequence")
+    if not 0 <= window <= 1:
+        raise ValueError(f"window is {window!r}; it is a share from 0 to 1, such as 0.1")
+    rows = [[np.ascontiguousarray(x, dtype=np.float64) for x in group] for group in (references, questioned)]
+    for sequence in (*rows[0], *rows[1]):
+        if sequence.ndim != 2 or len(sequence) == 0 or sequence.shape[1] != rows[0][0].shape[1]:
+            raise ValueError(f"need sequences of shape (n, {rows[0][0].shape[-1]}), got {sequence.shape}")
+        if not np.isfinite(sequence).all():
+            raise ValueError("a sequence holds numbers that are NaN or infinite")
+    warp = _warp()
+    return np.array([[warp(a, b, window) for b in rows[1]] for a in rows[0]], dtype=np.float32)
+
+
+def dtw_scores(
+    references: Sequence[NDArray[np.floating]], questioned: Sequence[NDArray[np.floating]]
+) -> NDArray[np.float32]:
+    """Return scores of trajectories' features, ``(n_references, n_questioned)``, higher = more likely genuine.
+
+    Args:
+        references: What ``trajectories.features`` returned, padding and all.
+        questioned: The same.
+    """
+    cut = [[real_rows(np.asarray(x)) for x in group] for group in (references, questioned)]
+    return -dtw_distances(*cut)
+
+
+@functools.cache
+def _warp() -> Any:
+    """Return the compiled kernel; compiling waits until it is needed."""
+    from synth.kernels import kernel
+
+    return kernel(_warped)
+
+
+def _warped(a: Any, b: Any, window: float) -> float:
+    n, m = a.shape[0], b.shape[0]
+    reach = window + 1.0 / min(n, m)  # at least one step, so that a path exists
+    before = np.full(m + 1, np.inf)
+    before[0] = 0.0
+    for i in range(1, n + 1):
+        row = np.full(m + 1, np.inf)
+        first, last = max(1, math.ceil(m * (i / n - reach) - 1e-9)), min(m, math.floor(m * (i / n + reach) + 1e-9))
+        for j in range(first, last + 1):
+            cost = 0.0
+            for k in range(a.shape[1]):
+                cost += (a[i - 1, k] - b[j - 1, k]) ** 2
+            cost = math.sqrt(cost)
+            row[j] = min(before[j - 1] + 2.0 * cost, before[j] + cost, row[j - 1] + cost)
+        before = row
+    return float(before[m] / (n + m))

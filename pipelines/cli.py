@@ -26,6 +26,12 @@ app.add_typer(sheet_app, name="sheet")
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="World seed, 0 or above.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Network, by its name in `info --models`.")]
+LossOption = Annotated[str | None, typer.Option("--loss", help="Loss, such as joint, triplet or arcface.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as train.model_options.attention=cbam."),
+]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,20 +61,28 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _config(preset: str, seed: int | None) -> Any:
-    import dataclasses
-
-    from .config import PRESETS
+def _config(preset: str, seed: int | None, changes: Sequence[str] = (), **named: str | None) -> Any:
+    """Return a preset with the world's seed, named settings of `train` and ``KEY=VALUE`` changes put in."""
+    from .config import PRESETS, changed
 
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; use one of: {', '.join(PRESETS)}")
-    config = PRESETS[preset]
-    if seed is None:
-        return config
-    from .config import RunConfig
+    wanted: list[str] = [f"train.{key}={value}" for key, value in named.items() if value is not None]
+    if seed is not None:
+        wanted.insert(0, f"world.seed={seed}")
+    return changed(PRESETS[preset], [*wanted, *changes])
 
-    world = dataclasses.asdict(config.world) | {"seed": seed}
-    return RunConfig.from_dict(config.to_dict() | {"world": world})
+
+def _checked(config: Any) -> Any:
+    """Return the configuration if its model, loss and options exist; loads Keras only if it names others."""
+    from .config import TrainSettings
+
+    usual, train = TrainSettings(), config.train
+    if any(getattr(train, key) != getattr(usual, key) for key in ("model", "model_options", "loss", "loss_options")):
+        from .train import check_names
+
+        check_names(config)
+    return config
 
 
 def _progress(quiet: bool) -> Any:
@@ -91,11 +105,15 @@ def demo(
     ] = "classroom",
     run: Annotated[Path | None, typer.Option("--run", help="Run folder; runs/PRESET if left out.")] = None,
     seed: SeedOption = None,
+    model: ModelOption = None,
+    loss: LossOption = None,
+    changes: SetOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     quiet: QuietOption = False,
 ) -> None:
     """World -> training -> evaluation on unseen signers -> report; goes on where it was interrupted."""
-    config, folder = _config(preset, seed), run or Path("runs") / preset
+    config = _checked(_config(preset, seed, changes or (), model=model, loss=loss))
+    folder = run or Path("runs") / preset
     progress = _progress(quiet)
     from .demo import demo as work
 
@@ -108,6 +126,15 @@ def train(
     preset: Annotated[str, typer.Option(help="smoke, classroom or study.")] = "classroom",
     run: Annotated[Path | None, typer.Option("--run", help="Run folder; runs/PRESET if left out.")] = None,
     seed: SeedOption = None,
+    model: ModelOption = None,
+    loss: LossOption = None,
+    changes: SetOption = None,
+    head: Annotated[
+        str | None, typer.Option(help="logistic: fit a pair head on the run's trained network, nothing else.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="With --head: fit on your own folder, with a provenance.toml.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -115,11 +142,26 @@ def train(
     from .demo import Clock, train_stage
     from .runs import Run
 
-    folder, config = Run(run or Path("runs") / preset), _config(preset, seed)
-    progress = _progress(quiet)
+    folder, progress = Run(run or Path("runs") / preset), _progress(quiet)
+    if data is not None and head is None:
+        raise ValueError("--data is for --head logistic; networks are trained on synthetic signatures only")
+    if head is not None:
+        _fit_head(folder, head, data, progress)
+        return
+    config = _checked(_config(preset, seed, changes or (), model=model, loss=loss))
     folder.start(config, fresh=fresh)
     train_stage(folder, config, progress, Clock(folder))
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")
+
+
+def _fit_head(folder: Any, head: str, data: Path | None, progress: Any) -> None:
+    from .head_fitting import HEADS, fit_head
+
+    if head not in HEADS:
+        raise ValueError(f"unknown head {head!r}; use one of: {', '.join(HEADS)}")
+    fitted = fit_head(folder, progress=progress, data=data)
+    print(f"fitted on {fitted.n_pairs} pairs of {fitted.n_signers} signers: {folder / 'head.json'}")
+    print(f"next: python -m pipelines evaluate --run {folder.path}")
 
 
 @app.command()
@@ -277,8 +319,56 @@ def speed(preset: Annotated[str, typer.Option(help="Whose batch and network.")] 
 
 
 @app.command()
-def info() -> None:
+def compare(
+    out: Annotated[Path, typer.Option(help="Folder for the table and one run a network.")],
+    models: Annotated[str, typer.Option(help="Names, separated by commas; all that take images if left out.")] = "",
+    preset: Annotated[str, typer.Option(help="Whose world, batches and evaluation.")] = "classroom",
+    steps: Annotated[int | None, typer.Option(help="Training steps of each; the preset's if left out.")] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds of the weights, separated by commas.")] = "0",
+    best: Annotated[int, typer.Option(help="How many of the best get every seed; 0 for all.")] = 3,
+    seed: SeedOption = None,
+    loss: LossOption = None,
+    changes: SetOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train networks on equal images and write one table (Markdown, CSV, JSON); goes on where it was interrupted."""
+    from .compare import COLUMNS, cells
+    from .compare import compare as work
+
+    config = _config(preset, seed, changes or (), loss=loss)
+    if steps is not None:
+        epochs = config.train.epochs if steps % config.train.epochs == 0 else 1
+        config = _config(
+            preset,
+            seed,
+            [f"train.epochs={epochs}", f"train.steps_per_epoch={steps // epochs}", *(changes or ())],
+            loss=loss,
+        )
+    progress = _progress(quiet)
+    if not models:
+        from .information import image_models
+
+        models = ",".join(image_models())
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    numbers = [int(word) for word in seeds.split(",") if word.strip()]
+    rows = work(config, names, out, seeds=numbers, best=best, progress=progress)
+    _print_table("Networks on equal images, skilled EER first", COLUMNS, [cells(row) for row in rows])
+    print(f"table: {out / 'comparison.md'}, {out / 'comparison.csv'}")
+
+
+@app.command()
+def info(
+    models: Annotated[
+        bool, typer.Option("--models", help="Only the networks: size, multiply-adds at 96 x 192, speed here.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
     """Show versions, devices, models, presets, and what is missing or doubled."""
+    if models:
+        from .information import model_costs
+
+        _print_table("Networks, images of 96 x 192", *model_costs(_progress(quiet)))
+        return
     from .information import information
 
     for title, rows in information().items():

@@ -4,12 +4,18 @@ Everything a run depends on stands here. Budgets are stated for two ordinary cor
 """
 
 import dataclasses
-from typing import Any, Literal
+import difflib
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
+CLOSED_SET_LOSSES = ("arcface", "classification", "cosface", "signet_f")
+"""Losses that name the training signer, so that there must be a limited number of them."""
+MOST_CLOSED_SET = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -41,13 +47,24 @@ class BatchSettings:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class TrainSettings:
-    """The network and how it is trained."""
+    """The network and how it is trained.
+
+    ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
+    ``loss_options``; ``temperature`` is of the two contrastive losses. ``samples`` is the length of a trajectory,
+    for networks that take those. ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many
+    of its stages train (all if left out).
+    """
 
     model: str = "resnet_elastic"
+    model_options: dict[str, Any] = Field(default_factory=dict)
     embedding_dim: int = Field(default=256, ge=2)
     height: int = Field(default=96, ge=32)
     width: int = Field(default=192, ge=32)
-    loss: Literal["supervised_contrastive", "joint", "elastic"] = "elastic"
+    samples: int = Field(default=256, ge=8)
+    imagenet: str | None = None
+    last_stages: int | None = Field(default=None, ge=0)
+    loss: str = "elastic"
+    loss_options: dict[str, Any] = Field(default_factory=dict)
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
     steps_per_epoch: int = Field(default=84, ge=1)
@@ -57,6 +74,12 @@ class TrainSettings:
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     xla: Literal["auto", "on", "off"] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @field_validator("model_options", "loss_options")
+    @classmethod
+    def _as_json(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Hold options as JSON gives them back, so that a recorded run equals the one that was asked for."""
+        return json.loads(json.dumps(options))
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -81,6 +104,15 @@ class RunConfig:
     train: TrainSettings = Field(default_factory=TrainSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
 
+    @model_validator(mode="after")
+    def _closed_set_is_small(self) -> Self:
+        if self.train.loss in CLOSED_SET_LOSSES and self.world.train_signers > MOST_CLOSED_SET:
+            raise ValueError(
+                f"loss {self.train.loss!r} names each training signer, and world.train_signers is "
+                f"{self.world.train_signers}; set it to at most {MOST_CLOSED_SET}, such as 500"
+            )
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return dataclasses.asdict(self)
@@ -93,6 +125,39 @@ class RunConfig:
         except ValidationError as error:
             faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             raise ValueError("configuration: " + "; ".join(faults)) from None
+
+
+def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
+    """Return a configuration with settings put in.
+
+    Args:
+        config: What to start from.
+        changes: ``KEY=VALUE`` each, the key with dots, such as ``train.epochs=3`` or
+            ``train.model_options.attention=cbam``; the value is JSON, or else a word.
+
+    Raises:
+        ValueError: If a change is not of that form, its key is unknown, or its value out of range.
+    """
+    values = config.to_dict()
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not (equals and key):
+            raise ValueError(f"{change!r} is no change; write KEY=VALUE, such as train.epochs=3")
+        *sections, last = key.split(".")
+        place = values
+        for section in sections:
+            if not isinstance(place.get(section), dict):
+                raise ValueError(f"unknown setting {key!r}; {section!r} is none of: {', '.join(place)}")
+            place = place[section]
+        if last not in place and not (sections and sections[-1].endswith("_options")):
+            near = difflib.get_close_matches(last, place, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(f"unknown setting {key!r}; {hint}use one of: {', '.join(place)}")
+        try:
+            place[last] = json.loads(text)
+        except ValueError:
+            place[last] = text
+    return RunConfig.from_dict(values)
 
 
 PRESETS: dict[str, RunConfig] = {

@@ -94,11 +94,16 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         import models  # noqa: F401
 
         from . import evaluate
+        from .logistic import LogisticHead
+        from .online import OnlineVerifier
         from .report import write_report
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
     model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
-    verifier = Verifier(model, height=config.train.height, width=config.train.width)
+    head = LogisticHead.from_dict(run.read("head.json")) if (run / "head.json").exists() else None
+    takes = "image" if len(model.input_shape) == 4 else "sequence"
+    made = Verifier if takes == "image" else OnlineVerifier
+    verifier = made(model, height=config.train.height, width=config.train.width, head=head)
     parts = {}
     for name, signers in (("dev", config.world.dev_signers), ("test", config.world.test_signers)):
         e = config.evaluation
@@ -123,17 +128,31 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
             "band": verifier.band,
             "calibrator": frozen.calibrator.to_dict(),
             "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
-            "provenance": PROVENANCE,
+            "takes": takes,
+            "head": None if head is None else head.to_dict(),
+            "fused": {name: point.to_dict() for name, point in evaluate.freeze_fused(parts["dev"], config).items()},
+            "provenance": provenance_of(head),
             "sha256": sha256(run / "model.keras"),
         },
     )
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
-    metrics |= {"preset": config.preset, "data": PROVENANCE, "cost": cost(run, clock.seconds, config)}
+    metrics |= {"preset": config.preset, "data": provenance_of(head), "cost": cost(run, clock.seconds, config)}
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
         write_report(run.path, metrics, trials=trials, part=parts["test"], threshold=frozen.threshold)
     run.mark("finished", stage="done")
     return metrics
+
+
+def provenance_of(head: Any) -> dict[str, Any]:
+    """Return where what a verifier learnt from came from: the world, and what a fitted head saw besides."""
+    if head is None or not head.contains_real_signatures:
+        return PROVENANCE
+    return {
+        "kind": "synthetic network, head fitted on real signatures",
+        "contains_real_signatures": True,
+        "source": f"{PROVENANCE['source']}; head: {head.data}",
+    }
 
 
 def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from synth import World
 from .baselines import hog_features, pixel_features
 from .calibration import LogisticCalibrator, OperatingPoint, choose_thresholds, fit_calibrator, min_cllr
 from .config import RunConfig
+from .decisions import FusedPoint
+from .fusion import FUSIONS, fuse
+from .elastic_head import PairHead
 from .metrics import (
     auc,
     bootstrap_over_signers,
@@ -53,14 +56,21 @@ class Part:
         canvases: Preprocessed images, uint8 ``(n, height, width)``.
         embeddings: The network's view, ``(n, d)``.
         on_grid: Which forgeries belong to the skill curve only.
-        scores: How alike two of them are to the network, by their places.
+        head: What turns two embeddings into a score; None for the cosine.
     """
 
     signatures: SignatureSet
     canvases: NDArray[np.uint8]
     embeddings: NDArray[np.float32]
     on_grid: NDArray[np.bool_]
-    scores: Similarity
+    head: PairHead | None = None
+
+    def similarity(self, places: NDArray[np.intp]) -> Similarity:
+        """Return the scores of the signatures at some places, as the protocols ask for them."""
+        if self.head is None:
+            return cosine_scores(self.embeddings[places])
+        head, vectors = self.head, self.embeddings[places]
+        return lambda rows, columns: head.scores(vectors[rows], vectors[columns])
 
     @property
     def headline(self) -> NDArray[np.intp]:
@@ -84,21 +94,8 @@ def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lam
     signers = getattr(split_world(config.world), part)
     drawn = evaluation_acts(World(config.world.seed), signers, config.evaluation, config.batch)
     canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=told)
-    return embed_part(verifier, drawn.signatures, canvases, drawn.on_grid)
-
-
-def embed_part(
-    verifier: Verifier, signatures: SignatureSet, canvases: NDArray[np.uint8], on_grid: NDArray[np.bool_] | None = None
-) -> Part:
-    """Return signatures with the network's view of their canvases; without `on_grid`, none is on the skill curve."""
-    vectors = verifier.embed_canvases(canvases)
-    grid = np.zeros(len(canvases), dtype=bool) if on_grid is None else on_grid
-    return Part(signatures, canvases, vectors, grid, verifier.similarity(vectors))
-
-
-def among(scores: Similarity, places: NDArray[np.intp]) -> Similarity:
-    """Return the scores of some signatures, counted from 0 among themselves."""
-    return lambda rows, columns: scores(places[rows], places[columns])
+    embeddings = verifier.embed_acts(drawn.acts, canvases)
+    return Part(drawn.signatures, canvases, embeddings, drawn.on_grid, verifier.head)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,15 +116,53 @@ def freeze(part: Part, config: RunConfig) -> Frozen:
     """Return thresholds and calibration from the development part."""
     trials = trials_of(part, config, "development")
     genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
+    _check_direction(genuine, random)
     return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
 
 
+def _check_direction(genuine: TrialTable, random: TrialTable) -> None:
+    """Raise ValueError if other people's signatures score higher than genuine ones, as a distance would."""
+    if min(len(genuine), len(random)) < 20:
+        return
+    if (found := auc(genuine.score, random.score)) < 0.35:
+        raise ValueError(
+            f"scores look turned round: on development signers genuine signatures score lower than random forgeries "
+            f"(AUC {found:.2f}); a score must rise with likeness, so hand on minus a distance"
+        )
+
+
+def freeze_fused(part: Part, config: RunConfig) -> dict[str, FusedPoint]:
+    """Return thresholds and calibration for several references, by "fusion/number", from the development part."""
+    headline = subset(part.signatures, part.headline)
+    vectors, scores = part.embeddings[part.headline], part.similarity(part.headline)
+    pair_scores = part.head.scores if part.head is not None else lambda a, b: a @ b.T
+    most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
+    found = {}
+    for k in (k for k in (2, 3, 5, 10) if k < most):
+        for fusion in FUSIONS:
+            trials = k_reference_trials(
+                headline,
+                scores,
+                part="development",
+                k=k,
+                fusion=fusion,
+                fuse=lambda r, q, name=fusion: fuse(name, vectors[r], vectors[q], pair_scores),  # type: ignore[misc]
+                n_random=config.evaluation.n_random,
+                seed=config.world.seed,
+            )
+            genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
+            if len(genuine) and len(skilled):
+                point = choose_thresholds(genuine, skilled, random)["eer_skilled"]
+                found[f"{fusion}/{k}"] = FusedPoint(point.threshold, fit_calibrator(genuine, skilled))
+    return found
+
+
 def trials_of(part: Part, config: RunConfig, name: PartName, features: NDArray[np.float32] | None = None) -> TrialTable:
-    """Return the one-reference trials of the headline signatures, scored by the network or by cosines of features."""
-    scores = part.scores if features is None else cosine_scores(features)
+    """Return the one-reference trials of the headline signatures, scored by embeddings or other features."""
+    headline = part.headline
     return one_reference_trials(
-        subset(part.signatures, part.headline),
-        among(scores, part.headline),
+        subset(part.signatures, headline),
+        part.similarity(headline) if features is None else cosine_scores(features[headline]),
         part=name,
         n_random=config.evaluation.n_random,
         seed=config.world.seed,
@@ -195,7 +230,7 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str,
         places = np.flatnonzero(wanted)
         trials = one_reference_trials(
             subset(part.signatures, places),
-            among(part.scores, places),
+            part.similarity(places),
             part="test",
             n_random=0,
             seed=config.world.seed,
@@ -215,7 +250,7 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str,
 def reference_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str, Any]]:
     """Return the error against the number of references, fused by the largest score and by the mean."""
     headline = subset(part.signatures, part.headline)
-    scores = among(part.scores, part.headline)
+    scores = part.similarity(part.headline)
     most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
     rows = []
     for k in (k for k in (1, 3, 5, 10, 12) if k < most):
@@ -246,6 +281,7 @@ def baselines(part: Part, config: RunConfig) -> dict[str, dict[str, Any]]:
     ink = to_ink(part.canvases)[..., 0]
     found = {}
     for name, features in (("raw pixels", pixel_features), ("HOG", hog_features)):
+        vectors = np.zeros((len(ink), 1), dtype=np.float32)
         some = features(ink[part.headline])
         vectors = np.zeros((len(ink), some.shape[1]), dtype=np.float32)
         vectors[part.headline] = some

@@ -1,9 +1,12 @@
 """What is installed here, what it runs on, and what is missing or doubled."""
 
+import importlib
 import importlib.metadata
 import importlib.util
+from typing import Any
 
 from .config import PRESETS
+from .progress import Progress
 from .runs import environment
 
 Rows = list[tuple[str, str]]
@@ -39,15 +42,34 @@ def _problems() -> Rows:
 def _models() -> Rows:
     if importlib.util.find_spec("tensorflow") is None:
         return [("unknown", "Keras needs TensorFlow")]
-    import models
+    models = _networks()
+    return [(name, f"takes {models.find_spec(name).takes}s; sizes: info --models") for name in models.names()]
 
+
+def _networks() -> Any:
     from . import train  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
 
-    sizes = []
-    for name in models.names():
-        network = models.build(name, image_shape=(96, 192, 1), embedding_dim=256, seed=0)
-        sizes.append((name, f"{network.count_params() / 1e6:.2f} M parameters at 96 x 192, 256-d"))
-    return sizes
+    return importlib.import_module("models")
+
+
+def image_models() -> tuple[str, ...]:
+    """Return the names of the networks that take images."""
+    return tuple(_networks().names("image"))
+
+
+def model_costs(progress: Progress) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the head and the rows of the table of networks: size, multiply-adds, speed here, embedding."""
+    from .complexity import HEAD, costs, table
+
+    with progress.task("loading TensorFlow", None):
+        models = _networks()
+    with progress.task("building and timing every network", len(models.names())) as bar:
+
+        def told(name: str) -> None:
+            bar.note(name)
+            bar.advance()
+
+        return HEAD, table(costs(told=told))
 
 
 def _preset(name: str) -> str:

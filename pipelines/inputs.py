@@ -13,9 +13,10 @@ import numpy as np
 
 from synth import World
 
-from .config import RunConfig
-from .sampling import draw_batch
+from .config import CLOSED_SET_LOSSES, RunConfig
+from .sampling import batch_acts, draw_batch, draw_images
 from .splits import split_world
+from .trajectories import FEATURES, act_features
 
 PREFETCH = 6
 
@@ -25,25 +26,39 @@ class Drawing:
 
     Args:
         config: The run.
+        sequences: Whether the network takes trajectories instead of images.
     """
 
-    def __init__(self, config: RunConfig) -> None:
-        self.config = config
+    def __init__(self, config: RunConfig, *, sequences: bool = False) -> None:
+        self.config, self.sequences = config, sequences
+        self.dtype = np.dtype(np.float32 if sequences else np.uint8)
         self.world, self.signers = World(config.world.seed), split_world(config.world).train
         self.closed = threading.Event()
         self.busy = 0
         self.lock = threading.Lock()
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example: ``(height, width)``, or ``(samples, features)`` for a network on trajectories."""
+        train = self.config.train
+        return (train.samples, len(FEATURES)) if self.sequences else (train.height, train.width)
+
     def __call__(self, number: np.int64) -> tuple[Any, Any]:
-        """Return the images and labels of a batch, or empty paper once closed."""
+        """Return the images (or trajectories) and labels of a batch, or empty paper once closed."""
         train, batch = self.config.train, self.config.batch
         with self.lock:
             self.busy += 1
         try:
             if self.closed.is_set():
-                blank = np.full((batch.images, train.height, train.width), 255, dtype=np.uint8)
+                blank = np.full((batch.images, *self.shape), 0 if self.sequences else 255, dtype=self.dtype)
                 return blank, np.zeros((batch.images, 2), dtype=np.int32)
-            return draw_batch(self.world, self.signers, batch, int(number), height=train.height, width=train.width)
+            size: dict[str, Any] = {"height": train.height, "width": train.width}
+            if not self.sequences and train.loss not in CLOSED_SET_LOSSES:
+                return draw_batch(self.world, self.signers, batch, int(number), **size)
+            acts, labels = batch_acts(self.world, self.signers, batch, int(number))
+            if train.loss in CLOSED_SET_LOSSES:  # the signer's number among all, not the place in the batch
+                labels[:, 0] = [act.claimed.index - self.signers.start for act in acts]
+            return act_features(acts, samples=train.samples) if self.sequences else draw_images(acts, **size), labels
         finally:
             with self.lock:
                 self.busy -= 1
@@ -74,16 +89,19 @@ def training_stream(
         drawing: Draws the batches; give one to be able to close it before the end.
 
     Returns:
-        Pairs of ink, float32 ``(n, height, width, 1)`` in [0, 1], and labels, int32 ``(n, 2)``.
+        Pairs of ink, float32 ``(n, height, width, 1)`` in [0, 1], or of trajectories, float32 ``(n, samples,
+        features)``, and labels, int32 ``(n, 2)``.
     """
     import tensorflow as tf
 
     draw = drawing or Drawing(config)
-    height, width, n = config.train.height, config.train.width, config.batch.images
+    n = config.batch.images
 
     def load(number: Any) -> tuple[Any, Any]:
-        images, labels = tf.numpy_function(draw, [number], [tf.uint8, tf.int32])
-        images, labels = tf.ensure_shape(images, (n, height, width)), tf.ensure_shape(labels, (n, 2))
+        images, labels = tf.numpy_function(draw, [number], [tf.as_dtype(draw.dtype), tf.int32])
+        images, labels = tf.ensure_shape(images, (n, *draw.shape)), tf.ensure_shape(labels, (n, 2))
+        if draw.sequences:
+            return images, labels
         ink = (255.0 - tf.cast(images, tf.float32)) / 255.0  # the same as preprocess.to_ink
         return ink[..., tf.newaxis], labels
 

@@ -11,7 +11,7 @@ import numpy as np
 from .adapters import load_provenance, load_signatures, open_adapter
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
-from .evaluate import Frozen, Part, baselines, embed_part, rates, reference_curve, trials_of
+from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .files import write_beside, write_json
 from .preprocess import preprocess
 from .progress import Progress
@@ -49,6 +49,8 @@ def evaluate_folder(
     with progress.task(f"reading {data}", None):
         size = {"height": verifier.height, "width": verifier.width}
         loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=lambda i: preprocess(i, **size))
+    if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
+        raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
     usable = loaded.eligible
     if not usable.any():
         reasons = "; ".join([*loaded.warnings, *(f"{s.name}: {s.reason}" for s in loaded.skipped)][:3])
@@ -58,7 +60,8 @@ def evaluate_folder(
     )
     canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
     with progress.task(f"embedding {len(canvases)} signatures", None):
-        part = embed_part(verifier, signatures, canvases)
+        embeddings = verifier.embed_canvases(canvases)
+    part = Part(signatures, canvases, embeddings, np.zeros(len(canvases), dtype=bool), verifier.head)
     metrics = _measure(part, config, record)
     left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
     left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]

@@ -182,7 +182,7 @@ def load_folder(data: Path, adapter: str = "folders", *, bar: Bar | None = None)
         ValueError: If nothing in it can be measured.
     """
     from .adapters import load_provenance, load_signatures, open_adapter
-    from .trajectories import read_svc_text
+    from .svc_text import read_svc_text
 
     provenance, opened, tally = load_provenance(data), open_adapter(adapter, data), Tally()
     notes, texts, images = [], set(), []

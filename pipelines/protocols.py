@@ -23,7 +23,12 @@ Similarity = Callable[[Places, Places], NDArray[np.floating]]
 
 SIGNATURE_KINDS = ("genuine", "simple", "skilled")
 TRIAL_KINDS = ("genuine", "random", "simple", "skilled")
-FUSIONS: dict[str, Callable[..., NDArray[np.float32]]] = {"max": np.max, "mean": np.mean}
+FUSIONS: dict[str, Callable[..., NDArray[np.float32]]] = {
+    "max": np.max,
+    "mean": np.mean,
+    "min": np.min,
+    "median": np.median,
+}
 SEPARATOR = "|"  # between the names of several references
 
 
@@ -280,7 +285,8 @@ def k_reference_trials(
     *,
     part: Part,
     k: int,
-    fusion: Literal["max", "mean"] = "max",
+    fusion: str = "max",
+    fuse: Similarity | None = None,
     n_questioned: int | None = None,
     n_random: int = 10,
     seed: int,
@@ -296,7 +302,9 @@ def k_reference_trials(
         scores: Full matrix ``(n, n)``, references down, or a function of two lists of places.
         part: "development" or "test".
         k: References for each signer, 1 or more.
-        fusion: How the k scores become one.
+        fusion: How the k scores become one: a name of ``FUSIONS``, or any name with ``fuse``.
+        fuse: Gives the fused scores, ``(n_questioned,)``, of places of references and of questioned signatures
+            itself, where the k scores are not enough.
         n_questioned: Question only this many genuine, the last of the order, so that the questioned do
             not depend on k; None for all that are left.
         n_random: Impostors for each signer, 0 or more.
@@ -305,7 +313,7 @@ def k_reference_trials(
     Raises:
         ValueError: If ``k`` or ``n_questioned`` is below 1, ``fusion`` is unknown, or scores are unfit.
     """
-    if k < 1 or (n_questioned is not None and n_questioned < 1) or fusion not in FUSIONS:
+    if k < 1 or (n_questioned is not None and n_questioned < 1) or (fusion not in FUSIONS and fuse is None):
         raise ValueError(
             f"need k >= 1, n_questioned >= 1 or None, fusion in {', '.join(FUSIONS)};"
             f" got {k}, {n_questioned}, {fusion!r}"
@@ -315,7 +323,10 @@ def k_reference_trials(
     for name, genuine, forged, impostors in zip(cast.names, cast.shuffled, cast.forged, cast.impostors, strict=True):
         kept = genuine[k:] if n_questioned is None else genuine[-n_questioned:]
         questioned = np.concatenate([kept, forged, impostors])
-        fused = FUSIONS[fusion](similarity(genuine[:k], questioned), axis=0)
+        if fuse is not None:
+            fused = np.asarray(fuse(genuine[:k], questioned), dtype=np.float32)
+        else:
+            fused = FUSIONS[fusion](similarity(genuine[:k], questioned), axis=0)
         joined = SEPARATOR.join(signatures.name[genuine[:k]].tolist())
         rows.append((np.full(questioned.size, name), np.full(questioned.size, joined), questioned, fused))
     return _table(signatures, rows, part, f"{k} references, {fusion}, seed {seed}", cast)

@@ -136,6 +136,7 @@ def load_verifier(run: str | Path) -> "Verifier":
     Raises:
         RunError: If the folder is no run, unfinished, of an unknown format, or its weights were changed.
     """
+    from .online import OnlineVerifier
     from .verifier import Verifier
 
     folder = Run(run)
@@ -145,4 +146,5 @@ def load_verifier(run: str | Path) -> "Verifier":
             f"{run} was written in format {record.get('format')} by Paraph {record.get('version')}; "
             f"this is format {FORMAT}"
         )
-    return Verifier.load(folder, record)
+    kind = OnlineVerifier if record.get("takes") == "sequence" else Verifier
+    return kind.load(folder, record)

@@ -19,6 +19,7 @@ from .files import write_beside, write_text
 from .inputs import Drawing, training_stream
 from .precision import choose_precision, choose_xla
 from .runs import Run
+from .trajectories import FEATURES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -26,40 +27,55 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 Say = Callable[[str], None]
 
 
-def build_loss(config: RunConfig, model: Any) -> Any:
-    """Return the loss a configuration names, fitted to its network and batches."""
+def build_loss(config: RunConfig, model: Any = None) -> Any:
+    """Return the loss a configuration names, fitted to its network, if that is given, and to its batches."""
     from models.elastic import elastic_layer
-    from models.losses import PairLogistic, SupervisedContrastive, WeightedSum
+    from models.objectives import build_loss as build
 
-    settings, elastic = config.train, elastic_layer(model)
+    settings, options = config.train, dict(config.train.loss_options)
     if settings.loss == "elastic":
-        from models.losses_elastic import Elastic
+        options |= {"genuine": config.batch.genuine, "forgeries": config.batch.forgeries}
+        if model is not None and (layer := elastic_layer(model)) is None:
+            raise ValueError(f"loss 'elastic' is for networks that compare so, such as resnet_elastic, "
+                             f"and not for {settings.model!r}; use 'joint'")
+        elif model is not None:
+            options |= {"shape": layer.shape, "reach": layer.reach}
+    if settings.loss in ("joint", "supervised_contrastive", "elastic"):
+        options.setdefault("temperature", settings.temperature)
+    return build(settings.loss, **_tuples(options))
 
-        if elastic is None:
-            raise ValueError(f"loss 'elastic' is for networks that compare so, and not {settings.model!r}")
-        return Elastic(elastic.shape, elastic.reach, config.batch.genuine, config.batch.forgeries)
-    contrastive = SupervisedContrastive(temperature=settings.temperature)
-    if settings.loss == "supervised_contrastive":
-        return contrastive
-    return WeightedSum([contrastive, PairLogistic()], [1.0, 1.0])
+
+def check_names(config: RunConfig) -> None:
+    """Raise before anything is written if a configuration names a model, a loss or an option there is not.
+
+    Raises:
+        ValueError: If a name is unknown or a value out of range; the nearest name is suggested.
+        TypeError: If an option is unknown.
+    """
+    from models.registry import check_options, find_spec
+
+    settings = config.train
+    spec = find_spec(settings.model)
+    check_options(settings.model, spec.builder, settings.model_options)
+    build_loss(config)
+    if settings.imagenet is not None and settings.model != "mobilenetv2":
+        raise ValueError(f"imagenet is for model 'mobilenetv2', and the model is {settings.model!r}; leave it out")
+    if spec.takes == "image" and min(settings.height, settings.width) < spec.smallest:
+        raise ValueError(
+            f"{settings.model!r} needs a height and width of at least {spec.smallest} px; train.height is "
+            f"{settings.height} and train.width {settings.width}"
+        )
 
 
 def build_model(config: RunConfig, say: Say) -> Any:
     """Return the compiled network of a configuration; says which precision and XLA setting and why."""
     import keras
 
-    import models
-
     settings = config.train
     precision, xla = choose_precision(settings.precision), choose_xla(settings.xla)
     say(f"precision {precision.value}: {precision.reason}; XLA {xla.value}: {xla.reason}")
     keras.config.set_dtype_policy(precision.value)
-    model = models.build(
-        settings.model,
-        image_shape=(settings.height, settings.width, 1),
-        embedding_dim=settings.embedding_dim,
-        seed=settings.seed,
-    )
+    model = _with_head(build_backbone(config, say), config)
     steps = settings.epochs * settings.steps_per_epoch
     warmup = max(1, int(settings.warmup_share * steps))
     rate = keras.optimizers.schedules.CosineDecay(
@@ -70,6 +86,42 @@ def build_model(config: RunConfig, say: Say) -> Any:
     return model
 
 
+def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
+    """Return the network of a configuration without a head, with the user's ImageNet weights if there are any."""
+    import models
+
+    settings = config.train
+    spec = models.find_spec(settings.model)
+    shape: dict[str, Any] = {"image_shape": (settings.height, settings.width, 1)}
+    if spec.takes == "sequence":
+        shape = {"sequence_shape": (settings.samples, len(FEATURES))}
+    options = _tuples(settings.model_options)
+    model = models.build(settings.model, embedding_dim=settings.embedding_dim, seed=settings.seed, **shape, **options)
+    if settings.imagenet is not None:
+        from .pretrained import load_imagenet
+
+        say(f"{load_imagenet(model, settings.imagenet)} layers filled from {settings.imagenet}")
+    if settings.last_stages is not None:
+        models.finetune.unfreeze(model, last=settings.last_stages)
+    return model
+
+
+def _with_head(backbone: Any, config: RunConfig) -> Any:
+    """Return the network with the head its loss needs, if any."""
+    from models import heads
+    from models.objectives import find_loss
+
+    head = find_loss(config.train.loss).head
+    if head == "none":
+        return backbone
+    return getattr(heads, head)(backbone, config.world.train_signers, seed=config.train.seed)
+
+
+def _tuples(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with JSON's lists as the tuples that builders take."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+
+
 def last_checkpoint(run: Run) -> tuple[int, Path] | None:
     """Return the number of finished epochs and the newest whole checkpoint, or None."""
     found = sorted((run / "checkpoints").glob("epoch-*.keras"))
@@ -77,7 +129,7 @@ def last_checkpoint(run: Run) -> tuple[int, Path] | None:
 
 
 def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = None) -> Any:
-    """Train, or go on training, and return the network; `model.keras` is written at the end.
+    """Train, or go on training, and return the network without its head; `model.keras` is written at the end.
 
     Args:
         run: Its folder.
@@ -90,6 +142,9 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
     """
     import keras
 
+    import models
+    from models.heads import backbone_of
+
     settings = config.train
     model = build_model(config, say)
     begun = last_checkpoint(run)
@@ -98,7 +153,8 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
         say(f"going on after epoch {begun[0]} of {settings.epochs}")
     first = begun[0] if begun is not None else 0
     (run / "checkpoints").mkdir(exist_ok=True)
-    drawing, steps = Drawing(config), settings.steps_per_epoch
+    drawing = Drawing(config, sequences=models.find_spec(settings.model).takes == "sequence")
+    steps = settings.steps_per_epoch
     stream = training_stream(config, first * steps, settings.epochs * steps, drawing=drawing)
     if first < settings.epochs:
         with contextlib.closing(drawing), _interrupt_between_steps() as interrupted:
@@ -111,10 +167,11 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
                 verbose=0,
                 callbacks=[_journal(run, config.batch.images, interrupted), *(watch or [])],
             )
-    bare = model.__class__.from_config(model.get_config())  # without the optimizer: a third of the size
-    bare.set_weights(model.get_weights())
+    backbone = backbone_of(model)
+    bare = backbone.__class__.from_config(backbone.get_config())  # without the optimizer: a third of the size
+    bare.set_weights(backbone.get_weights())
     write_beside(run / "model.keras", bare.save)
-    return model
+    return bare
 
 
 @contextlib.contextmanager

@@ -1,52 +1,83 @@
-"""Pen movements in text files, the way SVC2004 lays them out: read only, checked line by line.
+"""Pen trajectories as networks and dynamic time warping take them: rows of features over time, of a fixed number.
 
-The first line is the number of rows; each row is x, y, time stamp in ms, button (1 = on the paper), and
-for Task 2 azimuth, altitude and pressure. Lengths are in units of 0.01 mm.
+Where on the paper, how large and when somebody signed is gone; how the pen moved, pressed and lifted is kept.
 """
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_BYTES, MAX_ROWS = 5_000_000, 100_000
-_UNIT_MM, _MS, _LEVELS = 0.01, 0.001, 1023.0
+from synth.acts import Act, execute
+
+FEATURES = ("dx", "dy", "speed", "direction_sin", "direction_cos", "pressure", "pen_up")
+RATE_HZ = 50.0
+STEP_SCALE = 10.0  # a step of a tenth of the signature's size is 1
+SPEED_SCALE = 0.1  # ten sizes a second are 1
+
+Trajectory = NDArray[np.floating]
 
 
-class UnreadableTrajectory(ValueError):
-    """A text file that is no pen movement; the message says what is wrong."""
+def features(trajectory: Trajectory, *, samples: int = 256) -> NDArray[np.float32]:
+    """Return the features of one trajectory, padded with rows of zeros.
 
-
-def read_svc_text(path: Path, *, root: Path | None = None) -> NDArray[np.float64]:
-    """Return rows of x mm, y mm (up), t s from 0, pressure in [0, 1].
-
-    Rows with button 0 get pressure 0: the row that opens a pen-down carries it in these files, so lifts show even where
-    the time stamps have no gap. Of rows with one time stamp the first is kept.
+    The trajectory is sampled anew at 50 Hz; one that lasts longer than the rows hold is sampled more coarsely,
+    never cut. Lengths are in units of the signature's size (the root mean square distance of its ink from the
+    middle). A row of a real sample is never all zeros: a pen that rests points right.
 
     Args:
-        path: The file.
-        root: If given, the folder that the file must lie in once links are followed.
+        trajectory: Shape ``(n, 4)``: x mm, y mm, t s (not falling), pressure in [0, 1], 0 in the air.
+        samples: How many rows, 8 or above.
+
+    Returns:
+        Shape ``(samples, 7)``, in the order of ``FEATURES``: steps (tenths of the size), speed (tens of sizes a
+        second), sine and cosine of the direction, pressure, and 1 where the pen is up.
 
     Raises:
-        UnreadableTrajectory: If it is too large, has no such rows, or its times fall.
+        ValueError: If the trajectory has another shape, holds numbers that are not finite, goes back in time, or
+            has no ink; or if there are fewer than 8 rows.
     """
-    if root is not None and not path.resolve().is_relative_to(root.resolve()):
-        raise UnreadableTrajectory("outside its folder")
-    if path.stat().st_size > MAX_BYTES:
-        raise UnreadableTrajectory(f"too large: {path.stat().st_size / 1e6:.0f} MB")
-    try:
-        lines = path.read_text("ascii").split("\n")
-        count = int(lines[0])
-        table = np.array([[float(cell) for cell in line.split()] for line in lines[1 : count + 1]])
-    except (UnicodeDecodeError, ValueError, IndexError):
-        raise UnreadableTrajectory("not a count followed by rows of numbers") from None
-    if not 3 <= count <= MAX_ROWS or table.ndim != 2 or len(table) != count or table.shape[1] not in (4, 7):
-        raise UnreadableTrajectory(f"needs 3 to {MAX_ROWS:,} rows of 4 or 7 numbers, as many as its first line says")
-    if not np.isfinite(table).all():
-        raise UnreadableTrajectory("a number is not finite")
-    if (np.diff(table[:, 2]) < 0).any():
-        raise UnreadableTrajectory("the time stamps fall")
-    table = table[np.concatenate([[True], np.diff(table[:, 2]) > 0])]
-    pressure = table[:, 6] / _LEVELS * (table[:, 3] > 0) if table.shape[1] == 7 else table[:, 3]
-    times = (table[:, 2] - table[0, 2]) * _MS
-    return np.column_stack([table[:, 0] * _UNIT_MM, table[:, 1] * _UNIT_MM, times, np.clip(pressure, 0.0, 1.0)])
+    x, y, t, pressure = _checked(trajectory, samples).T
+    duration = t[-1] - t[0]
+    n = int(np.clip(round(duration * RATE_HZ) + 1, 2, samples))
+    times = np.linspace(t[0], t[-1], n)
+    x, y, pressure = (np.interp(times, t, values) for values in (x, y, pressure))
+    down = pressure > 0
+    ink = down if down.any() else np.ones_like(down)
+    middle = x[ink].mean(), y[ink].mean()
+    size = max(float(np.sqrt(np.mean((x[ink] - middle[0]) ** 2 + (y[ink] - middle[1]) ** 2))), 1e-3)
+    dx, dy = np.diff(x, prepend=x[0]) / size, np.diff(y, prepend=y[0]) / size
+    length = np.hypot(dx, dy)
+    moving = length > 1e-9
+    made = np.zeros((samples, len(FEATURES)), dtype=np.float32)
+    made[:n, 0], made[:n, 1] = STEP_SCALE * dx, STEP_SCALE * dy
+    made[:n, 2] = SPEED_SCALE * length / max(duration / (n - 1), 1e-6)
+    made[:n, 3] = np.divide(dy, length, out=np.zeros(n), where=moving)
+    made[:n, 4] = np.divide(dx, length, out=np.ones(n), where=moving)
+    made[:n, 5], made[:n, 6] = pressure, ~down
+    return made
+
+
+def act_features(acts: Sequence[Act], *, samples: int = 256) -> NDArray[np.float32]:
+    """Return the features of what acts produce, shape ``(n, samples, 7)``."""
+    return np.stack([features(execute(act).trajectory, samples=samples) for act in acts])
+
+
+def real_rows(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the rows before the padding, shape ``(n, 7)``."""
+    return rows[: int(np.any(rows != 0, axis=1).sum())]
+
+
+def _checked(trajectory: Trajectory, samples: int) -> NDArray[np.float64]:
+    if samples < 8:
+        raise ValueError(f"samples is {samples}; use 8 or more, such as 256")
+    values = np.asarray(trajectory, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] != 4 or len(values) < 2:
+        raise ValueError(f"a trajectory has shape (n, 4), x mm, y mm, t s, pressure, n at least 2; got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"a trajectory holds {int((~np.isfinite(values)).sum())} numbers that are NaN or infinite")
+    if (np.diff(values[:, 2]) < 0).any():
+        raise ValueError("a trajectory goes back in time; sort its samples, or repair the clock")
+    if not (values[:, 3] > 0).any():
+        raise ValueError("a trajectory has no sample with pressure above 0: the pen never touched the paper")
+    return values

@@ -4,7 +4,7 @@ It always takes a claimed signer's references; there is no call that searches a 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,53 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
+from .decisions import Decision, Enrolment, FusedPoint
+from .elastic_head import PairHead, own_head
+from .fusion import check_fusion, fuse, share_of_votes
+from .logistic import LogisticHead
 from .preprocess import VERSION, preprocess, to_ink
-from .protocols import Similarity, cosine_scores
+from .quality import NoSignature, likeness_of_copies, signature_fault
 from .runs import Run, RunError, sha256
 
 NOTICE = "trained on synthetic signatures only; a score is not evidence by itself"
+REAL_NOTICE = "fitted with real signatures; a score is not evidence by itself"
+COPY = 0.97
+"""Correlation of two canvases from which they count as copies; genuine signatures of one hand stay below 0.92."""
 Images = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 _MAX_MODEL_BYTES = 500_000_000
-
-
-@dataclasses.dataclass(frozen=True)
-class Decision:
-    """What a verifier says about one questioned signature.
-
-    Attributes:
-        score: Similarity, higher = more likely genuine; the largest over the references.
-        log10_lr: Base-10 log likelihood ratio, genuine over skilled forgery, fitted on development signers.
-        verdict: "accept", "reject" or "inconclusive".
-        quality: Words for the ratio, and what the numbers rest on.
-    """
-
-    score: float
-    log10_lr: float
-    verdict: str
-    quality: str
-
-
-class _PairScores:
-    """Scores that cost a comparison each; those of a pair seen before are remembered."""
-
-    _AT_ONCE = 256
-
-    def __init__(self, layer: Any, embeddings: NDArray[np.float32]) -> None:
-        self.layer, self.embeddings = layer, embeddings
-        self.known: dict[int, NDArray[np.float32]] = {}
-
-    def __call__(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        for row in rows.tolist():
-            self.known.setdefault(row, np.full(len(self.embeddings), np.nan, dtype=np.float32))
-        missing = [(row, column) for row in rows.tolist() for column in columns[np.isnan(self.known[row][columns])]]
-        for start in range(0, len(missing), self._AT_ONCE):
-            first, second = np.array(missing[start : start + self._AT_ONCE]).T
-            found = np.asarray(self.layer.similarity(self.embeddings[first], self.embeddings[second]))
-            for row, column, score in zip(first.tolist(), second.tolist(), found, strict=True):
-                self.known[row][column] = score
-                if column in self.known:
-                    self.known[column][row] = score
-        return np.stack([self.known[row][columns] for row in rows.tolist()])
 
 
 class Verifier:
@@ -68,9 +35,11 @@ class Verifier:
         model: Ink images to unit vectors.
         height: Canvas height in px.
         width: Canvas width in px.
-        threshold: Frozen: accept if score >= threshold.
-        calibrator: Score to likelihood ratio, or None before calibration.
+        threshold: Frozen for one reference: accept if score >= threshold.
+        calibrator: Score to likelihood ratio for one reference, or None before calibration.
         band: Half-width, in log10 LR round the threshold, in which the answer is "inconclusive".
+        head: A fitted pair head, or None for the network's own, if it has one, and else the cosine.
+        fused: What was frozen for several references, by "fusion/number", such as "max/3".
     """
 
     def __init__(
@@ -82,9 +51,12 @@ class Verifier:
         threshold: float = float("nan"),
         calibrator: LogisticCalibrator | None = None,
         band: float = 0.15,
+        head: PairHead | None = None,
+        fused: Mapping[str, FusedPoint] | None = None,
     ) -> None:
         self.model, self.height, self.width = model, height, width
         self.threshold, self.calibrator, self.band = threshold, calibrator, band
+        self.head, self.fused = head or own_head(model), dict(fused or {})
 
     @classmethod
     def load(cls, run: Run, record: dict[str, Any]) -> "Verifier":
@@ -108,16 +80,25 @@ class Verifier:
             threshold=record["threshold"],
             calibrator=LogisticCalibrator.from_dict(record["calibrator"]),
             band=record["band"],
+            head=LogisticHead.from_dict(record["head"]) if record.get("head") else None,
+            fused={name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()},
         )
 
     def embed_canvases(self, canvases: NDArray[np.uint8], *, batch: int = 96) -> NDArray[np.float32]:
         """Return embeddings of preprocessed canvases, shape ``(n, d)``; every batch has one size."""
+        return self._embed(canvases, to_ink, batch)
+
+    def embed_acts(self, acts: Sequence[Any], canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return embeddings of drawn signatures, of which this verifier looks at the canvases."""
+        return self.embed_canvases(canvases)
+
+    def _embed(self, prepared: NDArray[Any], convert: Any, batch: int) -> NDArray[np.float32]:
         parts = []
-        for start in range(0, len(canvases), batch):
-            ink = to_ink(canvases[start : start + batch])
-            full = np.zeros((batch if len(canvases) > batch else len(ink), *ink.shape[1:]), dtype=np.float32)
-            full[: len(ink)] = ink
-            parts.append(np.asarray(self.model.predict_on_batch(full))[: len(ink)])
+        for start in range(0, len(prepared), batch):
+            seen = convert(prepared[start : start + batch])
+            full = np.zeros((batch if len(prepared) > batch else len(seen), *seen.shape[1:]), dtype=np.float32)
+            full[: len(seen)] = seen
+            parts.append(np.asarray(self.model.predict_on_batch(full))[: len(seen)])
         return np.concatenate(parts).astype(np.float32)
 
     def prepare(self, images: Images) -> NDArray[np.uint8]:
@@ -135,35 +116,111 @@ class Verifier:
         """
         return self.embed_canvases(self.prepare(images))
 
-    def score_matrix(self, references: Images, questioned: Images) -> NDArray[np.float32]:
-        """Return scores, shape ``(n_references, n_questioned)``, in [-1, 1], higher = more likely genuine."""
-        first, second = self.embed(references), self.embed(questioned)
-        score = self.similarity(np.concatenate([first, second]))
-        return score(np.arange(len(first)), len(first) + np.arange(len(second)))
-
-    def similarity(self, embeddings: NDArray[np.float32]) -> Similarity:
-        """Return how alike the signatures of these embeddings are: a function of two lists of places.
-
-        It is the cosine, or what the network's own last layer makes of a pair.
-        """
-        from models.elastic import elastic_layer
-
-        layer = elastic_layer(self.model)
-        return cosine_scores(embeddings) if layer is None else _PairScores(layer, embeddings)
-
-    def decide(self, references: Images, questioned: Images) -> list[Decision]:
-        """Return one decision per questioned image, against the best-matching reference.
+    def enrol(self, references: Images) -> Enrolment:
+        """Return a claimed signer's references, embedded once for any number of questioned signatures.
 
         Raises:
-            ValueError: If references or questioned images are missing, or the verifier is not calibrated.
+            ValueError: If there is no reference, or one is not grey uint8 or holds no ink.
         """
+        if len(references) == 0:
+            raise ValueError("no image was given as reference; at least one of the claimed signer is needed")
+        prepared = self.prepare(references)
+        return Enrolment(self.embed_canvases(prepared), prepared)
+
+    def pair_scores(self, references: NDArray[np.float32], questioned: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return scores of embeddings, shape ``(n_references, n_questioned)``, higher = more likely genuine."""
+        if self.head is not None:
+            return self.head.scores(references, questioned)
+        scores: NDArray[np.float32] = references @ questioned.T
+        return scores
+
+    def score_matrix(self, references: Images | Enrolment, questioned: Images) -> NDArray[np.float32]:
+        """Return scores, shape ``(n_references, n_questioned)``, higher = more likely genuine; cosines if no head."""
+        return self.pair_scores(self._enrolled(references).embeddings, self.embed(questioned))
+
+    def decide(
+        self, references: Images | Enrolment, questioned: Images, *, fusion: str = "max", look: bool = True
+    ) -> list[Decision]:
+        """Return one decision per questioned image.
+
+        Args:
+            references: Images of the claimed signer, or what `enrol` made of them.
+            questioned: Images.
+            fusion: How the scores of several references become one; one of ``fusion.FUSIONS``.
+            look: Refuse what cannot be a signature, and flag copies of a reference.
+
+        Raises:
+            NoSignature: If a questioned image is blank, a photograph or a page of text.
+            ValueError: If references or questioned images are missing, the fusion is unknown, or the verifier is
+                not calibrated.
+        """
+        check_fusion(fusion)
         if self.calibrator is None:
             raise ValueError("this verifier has no threshold yet; evaluate its run first")
-        scores = self.score_matrix(references, questioned).max(axis=0)
-        return [self._decision(float(score), self.calibrator) for score in scores]
+        enrolled = self._enrolled(references)
+        if look:
+            self._refuse(questioned)
+        prepared = self.prepare(questioned)
+        embedded = self.embed_canvases(prepared)
+        alone = self.pair_scores(enrolled.embeddings, embedded)
+        fused = fuse(fusion, enrolled.embeddings, embedded, self.pair_scores)
+        votes = share_of_votes(alone, self.threshold)
+        point, basis = self._point(fusion, len(enrolled))
+        answers = []
+        for i, score in enumerate(fused):
+            flags = self._copies(enrolled, prepared[i]) if look else ()
+            answer = self._decision(float(score), point.calibrator, threshold=point.threshold, basis=basis)
+            answers.append(
+                dataclasses.replace(
+                    answer,
+                    votes=float(votes[i]),
+                    nearest=int(alone[:, i].argmax()),
+                    flags=flags,
+                    verdict="inconclusive" if flags else answer.verdict,
+                )
+            )
+        return answers
 
-    def _decision(self, score: float, calibrator: LogisticCalibrator) -> Decision:
+    def vote(self, references: Images | Enrolment, questioned: Images) -> list[str]:
+        """Return "accept" where more than half of the references accept on their own, else "reject"; ties reject."""
+        shares = share_of_votes(self.score_matrix(references, questioned), self.threshold)
+        return ["accept" if share > 0.5 else "reject" for share in shares]
+
+    def _enrolled(self, references: Images | Enrolment) -> Enrolment:
+        return references if isinstance(references, Enrolment) else self.enrol(references)
+
+    def _point(self, fusion: str, n: int) -> tuple[FusedPoint, str]:
+        """Return what was frozen for the fusion and the nearest number of references below, and a word on it."""
+        assert self.calibrator is not None
+        counts = sorted(int(name.split("/")[1]) for name in self.fused if name.startswith(f"{fusion}/"))
+        fitting = [count for count in counts if count <= n]
+        if n > 1 and fitting:
+            basis = "" if fitting[-1] == n else f"calibrated for {fitting[-1]} references, {n} were given"
+            return self.fused[f"{fusion}/{fitting[-1]}"], basis
+        basis = "" if n == 1 else f"calibrated for one reference, {n} were given"
+        return FusedPoint(self.threshold, self.calibrator), basis
+
+    def _refuse(self, questioned: Images) -> None:
+        for i, image in enumerate(questioned):
+            if fault := signature_fault(np.asarray(image)):
+                raise NoSignature(f"questioned image {i} is no signature: {fault}")
+
+    def _copies(self, enrolled: Enrolment, prepared: NDArray[Any]) -> tuple[str, ...]:
+        found = []
+        for i, reference in enumerate(enrolled.prepared):
+            if np.array_equal(reference, prepared):
+                found.append(f"identical copy of reference {i}: nobody signs twice alike")
+            elif likeness_of_copies(reference, prepared) >= COPY:
+                found.append(f"nearly identical to reference {i}: a copy, or traced")
+        return tuple(found)
+
+    def _decision(
+        self, score: float, calibrator: LogisticCalibrator, *, threshold: float | None = None, basis: str = ""
+    ) -> Decision:
+        at = self.threshold if threshold is None else threshold
         log10_lr = float(calibrator.log10_lr(score))
-        distance = log10_lr - float(calibrator.log10_lr(self.threshold))
+        distance = log10_lr - float(calibrator.log10_lr(at))
         verdict = "inconclusive" if abs(distance) < self.band else "accept" if distance >= 0 else "reject"
-        return Decision(score, log10_lr, verdict, f"{words_for(log10_lr, calibrator.forgery_kind)}; {NOTICE}")
+        notice = REAL_NOTICE if self.head is not None and self.head.contains_real_signatures else NOTICE
+        words = [words_for(log10_lr, calibrator.forgery_kind), basis, notice]
+        return Decision(score, log10_lr, verdict, "; ".join(word for word in words if word))

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import models
-from models.attention import KINDS, AttentionPooling, GridSelfAttention, SelfAttention, attend
+from models.attention import KINDS, attend
 from models.layers import SinePositions
 from models.sequence import MaskedMean, NotPadding
+from models.token_attention import AttentionPooling, GridSelfAttention, SelfAttention
 
 LAYERS = [kind for kind in KINDS if kind != "none"]
 

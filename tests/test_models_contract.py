@@ -35,7 +35,7 @@ def tiny(*, image_shape, embedding_dim, seed, break_law=None):
     if break_law == "stuck":
         x = x + 0.0 * layers.Conv2D(8, 3, padding="same", kernel_initializer=he_normal(seed, "s"), name="s")(x)
     if break_law == "coarse":
-        x = x + 300.0
+        x = (x + 3000.0) - 3000.0
     if break_law == "batch":
         x = x - keras.ops.mean(x, axis=0, keepdims=True)
     if break_law == "bias":

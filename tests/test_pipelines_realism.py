@@ -12,7 +12,7 @@ from pipelines.cli import main
 from pipelines.gallery import export_folder
 from pipelines.population import draw_population, examine, load_folder
 from pipelines.realism import compare, five, gaps, is_inside, ks_distance, warping_areas
-from pipelines.trajectories import UnreadableTrajectory, read_svc_text
+from pipelines.svc_text import UnreadableTrajectory, read_svc_text
 from synth import World, record
 
 WORLD = World(7)

@@ -9,8 +9,13 @@ from numpy.typing import NDArray
 import models
 from pipelines.calibration import fit_calibrator
 from pipelines.config import RunConfig
-from pipelines.evaluate import embed_part, freeze
+from pipelines.decisions import FusedPoint
+from pipelines.evaluate import Part, freeze, freeze_fused
+from pipelines.fusion import FUSIONS
+from pipelines.logistic import LogisticHead
+from pipelines.online import OnlineVerifier
 from pipelines.preprocess import BlankImage
+from pipelines.quality import NoSignature
 from pipelines.sampling import draw_in_chunks, evaluation_acts
 from pipelines.verifier import NOTICE, Verifier
 from synth import World, render
@@ -28,7 +33,7 @@ def bare() -> Verifier:
 def calibrated(bare: Verifier, micro_config: RunConfig) -> Verifier:
     drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
     canvases = draw_in_chunks(drawn.acts, height=64, width=128)
-    frozen = freeze(embed_part(bare, drawn.signatures, canvases, drawn.on_grid), micro_config)
+    frozen = freeze(Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid), micro_config)
     again = fit_calibrator(frozen.trials.select(kind="genuine"), frozen.trials.select(kind="skilled"))
     assert again.to_dict() == frozen.calibrator.to_dict()
     return Verifier(bare.model, height=64, width=128, threshold=frozen.threshold, calibrator=frozen.calibrator)
@@ -113,8 +118,13 @@ def test_missing_images_are_refused(calibrated: Verifier, images: Images) -> Non
 
 
 def test_blank_and_wrong_images_are_refused(calibrated: Verifier, images: Images) -> None:
+    blank = np.full((50, 90), 255, np.uint8)
+    with pytest.raises(NoSignature, match="questioned image 1 is no signature: blank"):
+        calibrated.decide(images[:1], [images[1], blank])
     with pytest.raises(BlankImage, match="no ink"):
-        calibrated.decide(images[:1], [np.full((50, 90), 255, np.uint8)])
+        calibrated.decide(images[:1], [blank], look=False)
+    with pytest.raises(BlankImage, match="no ink"):
+        calibrated.enrol([blank])
     with pytest.raises(ValueError, match="grey uint8"):
         calibrated.embed([np.zeros((50, 90, 3), np.uint8)])
 
@@ -126,4 +136,124 @@ def test_without_calibration_there_is_no_decision(bare: Verifier, images: Images
 
 def test_nothing_searches_a_crowd() -> None:
     public = {name for name in dir(Verifier) if not name.startswith("_")}
-    assert public == {"load", "embed", "embed_canvases", "prepare", "score_matrix", "similarity", "decide"}
+    assert public == {
+        "decide",
+        "embed",
+        "embed_acts",
+        "embed_canvases",
+        "enrol",
+        "load",
+        "pair_scores",
+        "prepare",
+        "score_matrix",
+        "vote",
+    }
+
+
+def test_references_are_enrolled_once_and_give_the_same_answers(calibrated: Verifier, images: Images) -> None:
+    enrolled = calibrated.enrol(images[:3])
+    assert len(enrolled) == 3
+    np.testing.assert_allclose(
+        calibrated.score_matrix(enrolled, images[3:]), calibrated.score_matrix(images[:3], images[3:]), atol=1e-5
+    )
+    for fusion in FUSIONS:
+        ones = calibrated.decide(images[:3], images[3:], fusion=fusion)
+        for one, two in zip(ones, calibrated.decide(enrolled, images[3:], fusion=fusion), strict=True):
+            assert one.verdict == two.verdict
+            assert one.score == pytest.approx(two.score, abs=1e-5)
+    with pytest.raises(ValueError, match="no image was given as reference"):
+        calibrated.enrol([])
+    with pytest.raises(ValueError, match="unknown fusion 'best'"):
+        calibrated.decide(enrolled, images[3:], fusion="best")
+
+
+def test_the_majority_votes_and_a_tie_rejects(calibrated: Verifier, images: Images) -> None:
+    scores = calibrated.score_matrix(images[:2], images[2:])
+    for threshold in (float(np.median(scores)), -2.0, 2.0):
+        other = Verifier(calibrated.model, height=64, width=128, threshold=threshold, calibrator=calibrated.calibrator)
+        shares = (scores >= threshold).mean(axis=0)
+        assert other.vote(images[:2], images[2:]) == ["accept" if s > 0.5 else "reject" for s in shares]
+        np.testing.assert_allclose([d.votes for d in other.decide(images[:2], images[2:])], shares)
+    tied = float(np.sort(scores[:, 0])[1])
+    other = Verifier(calibrated.model, height=64, width=128, threshold=tied, calibrator=calibrated.calibrator)
+    assert other.vote(images[:2], images[2:3]) == ["reject"]
+
+
+def test_several_references_are_judged_by_what_was_frozen_for_them(calibrated: Verifier, images: Images) -> None:
+    one = calibrated.calibrator
+    assert one is not None
+    two = dataclasses.replace(one, intercept=one.intercept - 1.0)
+    fused = {"mean/2": FusedPoint(0.25, two)}
+    other = Verifier(calibrated.model, height=64, width=128, threshold=0.5, calibrator=one, fused=fused)
+    single, pair, triple, largest = (
+        other.decide(images[:n], images[4:5], fusion=fusion)[0]
+        for n, fusion in ((1, "mean"), (2, "mean"), (3, "mean"), (2, "max"))
+    )
+    assert single.log10_lr == pytest.approx(float(one.log10_lr(single.score)), abs=1e-6)
+    assert pair.log10_lr == pytest.approx(float(two.log10_lr(pair.score)), abs=1e-6)
+    assert "calibrated for" not in single.quality + pair.quality
+    assert triple.log10_lr == pytest.approx(float(two.log10_lr(triple.score)), abs=1e-6)
+    assert "calibrated for 2 references, 3 were given" in triple.quality
+    assert "calibrated for one reference, 2 were given" in largest.quality
+    assert FusedPoint.from_dict(fused["mean/2"].to_dict()) == fused["mean/2"]
+
+
+def test_a_copy_of_a_reference_is_flagged_and_decides_nothing(calibrated: Verifier, images: Images) -> None:
+    import cv2
+
+    same = calibrated.decide(images[:2], images[1:2])[0]
+    assert same.verdict == "inconclusive"
+    assert same.nearest == 1
+    assert same.flags == ("identical copy of reference 1: nobody signs twice alike",)
+    larger = cv2.resize(images[1], None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+    near = calibrated.decide(images[:2], [np.asarray(larger, np.uint8)])[0]
+    assert near.flags == ("nearly identical to reference 1: a copy, or traced",)
+    own = [render(World(5)[1].genuine(act), dpi=150) for act in (0, 1)]
+    assert calibrated.decide(own[:1], own[1:])[0].flags == ()
+
+
+def test_what_a_fitted_head_says_replaces_the_cosine(bare: Verifier, images: Images) -> None:
+    head = LogisticHead((*[-1.0] * 16, 2.0), 0.5, 10, 5, "a test", False)
+    other = Verifier(bare.model, height=64, width=128, head=head)
+    a, b = bare.embed(images[:2]), bare.embed(images[2:4])
+    np.testing.assert_allclose(other.score_matrix(images[:2], images[2:4]), head.scores(a, b), atol=1e-4)
+
+
+def test_scores_that_fall_with_likeness_are_refused(bare: Verifier, micro_config: RunConfig) -> None:
+    drawn = evaluation_acts(World(5), range(8), micro_config.evaluation, micro_config.batch)
+    canvases = draw_in_chunks(drawn.acts, height=64, width=128)
+    head = LogisticHead((*[1.0] * 16, -5.0), 0.0, 10, 5, "turned round", False)
+    part = Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid, head)
+    with pytest.raises(ValueError, match=r"scores look turned round: .* hand on minus a distance"):
+        freeze(part, micro_config)
+
+
+def test_fusions_are_frozen_for_the_numbers_of_references_there_are(bare: Verifier, micro_config: RunConfig) -> None:
+    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
+    canvases = draw_in_chunks(drawn.acts, height=64, width=128)
+    part = Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid)
+    found = freeze_fused(part, micro_config)
+    assert set(found) == {f"{fusion}/2" for fusion in FUSIONS}
+    assert all(np.isfinite(point.threshold) and point.calibrator.n_signers == 6 for point in found.values())
+    assert found["max/2"].threshold >= found["min/2"].threshold
+
+
+def test_trajectories_are_verified_by_the_same_rules(micro_config: RunConfig) -> None:
+    network = models.build("tcn", sequence_shape=(96, 7), embedding_dim=16, seed=1, channels=16, stages=3)
+    online = OnlineVerifier(network, height=64, width=128)
+    moves = [World(5)[i].genuine(k).trajectory for i in range(2) for k in (0, 4)]
+    assert online.samples == 96
+    vectors = online.embed(moves)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-4)
+    assert online.score_matrix(moves[:1], moves[1:]).shape == (1, 3)
+    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
+    embedded = online.embed_acts(drawn.acts, np.zeros((0, 64, 128), np.uint8))
+    frozen = freeze(Part(drawn.signatures, np.zeros((0, 64, 128), np.uint8), embedded, drawn.on_grid), micro_config)
+    online.threshold, online.calibrator = frozen.threshold, frozen.calibrator
+    other, copy = online.decide(moves[:1], [moves[1], moves[0]])
+    assert other.flags == ()
+    assert copy.flags
+    with pytest.raises(ValueError, match="no trajectory was given"):
+        online.embed([])
+    with pytest.raises(ValueError, match=r"shape \(n, 4\)"):
+        online.embed([np.zeros((3, 2))])

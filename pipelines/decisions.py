@@ -1,0 +1,67 @@
+"""What a verifier takes and gives, as plain records: references enrolled, points frozen, decisions."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .calibration import LogisticCalibrator
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What a verifier says about one questioned signature.
+
+    Attributes:
+        score: Higher = more likely genuine, fused over the references: a cosine, or a fitted head's log-odds.
+        log10_lr: Base-10 log likelihood ratio, genuine over skilled forgery, fitted on development signers.
+        verdict: "accept", "reject" or "inconclusive".
+        quality: Words for the ratio, and what the numbers rest on.
+        votes: Share of the references that would accept on their own, 0 to 1; more than a half is a majority.
+        nearest: Place of the reference with the highest score.
+        flags: What a person should know before reading on, such as a copy of a reference; usually empty.
+    """
+
+    score: float
+    log10_lr: float
+    verdict: str
+    quality: str
+    votes: float = float("nan")
+    nearest: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Enrolment:
+    """A claimed signer's references, embedded once.
+
+    Attributes:
+        embeddings: Shape ``(n_references, d)``.
+        prepared: What the network saw of each, in the same order.
+    """
+
+    embeddings: NDArray[np.float32]
+    prepared: NDArray[Any]
+
+    def __len__(self) -> int:
+        """Return the number of references."""
+        return len(self.embeddings)
+
+
+@dataclasses.dataclass(frozen=True)
+class FusedPoint:
+    """What was frozen on development signers for one number of references and one fusion."""
+
+    threshold: float
+    calibrator: LogisticCalibrator
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"threshold": self.threshold, "calibrator": self.calibrator.to_dict()}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "FusedPoint":
+        """Build from `to_dict`."""
+        return cls(float(record["threshold"]), LogisticCalibrator.from_dict(record["calibrator"]))

@@ -1,0 +1,66 @@
+"""The pair head of networks whose embeddings are compared elastically; it has nothing to fit."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class PairHead(Protocol):
+    """What turns the embeddings of two signatures into a score."""
+
+    @property
+    def data(self) -> str:
+        """What it was fitted on."""
+
+    @property
+    def contains_real_signatures(self) -> bool:
+        """Whether it was fitted on any real person's signature."""
+
+    def scores(self, references: Vectors, questioned: Vectors) -> NDArray[np.float32]:
+        """Return scores, shape ``(n_references, n_questioned)``, higher = more likely genuine."""
+
+
+class ElasticHead:
+    """The similarity of a network's own last layer.
+
+    A comparison costs about a quarter of a millisecond, and protocols ask for the same pair more than once, so the
+    latest are remembered.
+
+    Args:
+        layer: The network's ``ElasticEmbedding``.
+    """
+
+    data = "nothing beyond the network"
+    contains_real_signatures = False
+    _AT_ONCE, _REMEMBERED = 256, 300_000
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+        self.known: dict[tuple[int, int], float] = {}
+
+    def scores(self, references: Vectors, questioned: Vectors) -> NDArray[np.float32]:
+        """Return similarities in [-1, 1], shape ``(n_references, n_questioned)``, higher = more likely genuine."""
+        names = [[hash(row.tobytes()) for row in rows] for rows in (references, questioned)]
+        pairs = [(min(a, b), max(a, b)) for a in names[0] for b in names[1]]
+        missing = {pair: place for place, pair in enumerate(pairs) if pair not in self.known}
+        if len(self.known) + len(missing) > self._REMEMBERED:
+            self.known, missing = {}, {pair: place for place, pair in enumerate(pairs)}
+        places = np.array(list(missing.values()), dtype=np.intp)
+        for start in range(0, len(places), self._AT_ONCE):
+            first, second = np.divmod(places[start : start + self._AT_ONCE], len(questioned))
+            found = np.asarray(self.layer.similarity(references[first], questioned[second]))
+            for place, score in zip(places[start : start + self._AT_ONCE].tolist(), found.tolist(), strict=True):
+                self.known[pairs[place]] = score
+        shape = len(references), len(questioned)
+        return np.array([self.known[pair] for pair in pairs], dtype=np.float32).reshape(shape)
+
+
+def own_head(model: Any) -> ElasticHead | None:
+    """Return the head that a network brings along; None if its embeddings are compared by their cosine."""
+    from models.elastic import elastic_layer
+
+    layer = elastic_layer(model)
+    return None if layer is None else ElasticHead(layer)

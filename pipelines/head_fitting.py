@@ -1,0 +1,108 @@
+"""Fitting a pair head on a trained, frozen network: on training signers of the run's world, or on a user's folder."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .config import RunConfig
+from .files import write_json
+from .logistic import LogisticHead, fit_logistic_head
+from .progress import Progress
+from .runs import Run, RunError
+
+HEADS = ("logistic",)
+FIT_SIGNERS = 400
+
+
+def fit_head(
+    run: Run,
+    *,
+    progress: Progress,
+    data: str | Path | None = None,
+    adapter: str = "folders",
+    signers: int = FIT_SIGNERS,
+) -> LogisticHead:
+    """Fit a logistic head on a run's network and write `head.json`; the run must be evaluated again.
+
+    Threshold, calibration and metrics of the run are removed, since they are of other scores. With a folder the head
+    learns from it: the record says so, and every answer after it does.
+
+    Args:
+        run: A run with a trained network.
+        progress: Where to say what happens.
+        data: A folder with a `provenance.toml`; the run's own training signers if left out.
+        adapter: How the folder is laid out.
+        signers: How many training signers of the world to draw.
+
+    Raises:
+        RunError: If the run has no network yet, or the folder nothing to fit on.
+    """
+    if not (run / "model.keras").exists():
+        raise RunError(f"{run.path} has no trained network; run `train --run {run.path}` first")
+    config = run.config()
+    with progress.task("loading TensorFlow", None):
+        import keras
+
+        import models  # noqa: F401
+
+        from .online import OnlineVerifier
+        from .verifier import Verifier
+
+        model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
+    made = Verifier if len(model.input_shape) == 4 else OnlineVerifier
+    verifier = made(model, height=config.train.height, width=config.train.width)
+    if data is None:
+        signatures, embeddings = _of_the_world(config, verifier, signers, progress)
+        source, real = f"training signers of world {config.world.seed}", False
+    else:
+        if made is OnlineVerifier:
+            raise RunError(f"{run.path} takes trajectories, and a folder holds images; leave --data out")
+        signatures, embeddings, source, real = _of_a_folder(data, adapter, verifier, progress)
+    with progress.task("fitting", None):
+        head = fit_logistic_head(
+            embeddings, signatures, data=source, contains_real_signatures=real, seed=config.world.seed
+        )
+    run.mark("unfinished", stage="evaluating")
+    for stale in ("verifier.json", "metrics.json", "scores.parquet", "report.html"):
+        (run / stale).unlink(missing_ok=True)
+    write_json(run / "head.json", head.to_dict())
+    return head
+
+
+def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Progress) -> tuple[Any, Any]:
+    """Return signatures and embeddings of training signers that lie behind those the batches begin with."""
+    import dataclasses
+
+    from synth import World
+
+    from .sampling import draw_in_chunks, evaluation_acts
+    from .splits import split_world
+
+    some = split_world(config.world).train[-signers:]
+    drawn = evaluation_acts(
+        World(config.world.seed), some, dataclasses.replace(config.evaluation, skills=()), config.batch
+    )
+    with progress.task(f"drawing and embedding {len(some)} training signers", len(drawn.acts)) as bar:
+        canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=bar.advance)
+        embeddings = verifier.embed_acts(drawn.acts, canvases)
+    return drawn.signatures, embeddings
+
+
+def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, bool]:
+    """Return signatures and embeddings of a user's folder, and where they came from."""
+    from .adapters import load_provenance, load_signatures, open_adapter
+    from .preprocess import preprocess
+    from .protocols import SignatureSet
+
+    provenance = load_provenance(data)
+    size = {"height": verifier.height, "width": verifier.width}
+    with progress.task(f"reading {data}", None):
+        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=lambda i: preprocess(i, **size))
+    usable = loaded.eligible
+    if not usable.any():
+        raise RunError(f"{data} holds no signer with two readable genuine signatures; there is nothing to fit on")
+    signatures = SignatureSet.of(loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable])
+    canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
+    embeddings = verifier.embed_canvases(canvases)
+    return signatures, embeddings, f"provenance {provenance.digest}", provenance.contains_real_signatures

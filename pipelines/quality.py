@@ -1,0 +1,79 @@
+"""Whether an image can be a signature at all: refuse photographs and pages of text rather than score them.
+
+The limits are coarse on purpose. They were set where synthetic signatures of every capture stay far on one side
+and photographs, textures and printed pages on the other; a drawing of a few pen strokes passes.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .preprocess import ink_of
+
+MOST_INK = 0.45
+"""Largest share of dark pixels; signatures cropped tightly reach about 0.3."""
+MOST_GREY = 0.20
+"""Largest share of pixels between paper and stroke; the edges of strokes reach about 0.12."""
+MOST_PARTS = 60
+"""Most separate marks; a signature with dots and lifted letters reaches about 45, a page of text hundreds."""
+_LONGEST = 900
+_LEAST_CONTRAST = 12.0
+
+
+class NoSignature(ValueError):
+    """An image that cannot be a signature; the message says why."""
+
+
+def signature_fault(image: NDArray[np.uint8]) -> str:
+    """Return why an image cannot be a signature, or an empty string if it can.
+
+    Args:
+        image: Grey image, dark ink on light paper, uint8, shape ``(height, width)``.
+
+    Returns:
+        "blank: ...", "a photograph: ...", "a page of text: ...", or "".
+
+    Raises:
+        ValueError: If the image is not a grey uint8 image.
+    """
+    if image.ndim != 2 or image.dtype != np.uint8 or min(image.shape) < 2:
+        raise ValueError(f"expected a grey uint8 image, got shape {image.shape} and type {image.dtype}")
+    shrink = min(1.0, _LONGEST / max(image.shape))
+    if shrink < 1.0:
+        size = (max(2, round(image.shape[1] * shrink)), max(2, round(image.shape[0] * shrink)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    ink, threshold = ink_of(cv2.copyMakeBorder(image, 4, 4, 4, 4, cv2.BORDER_REPLICATE))
+    mask = ink > max(0.7 * threshold, _LEAST_CONTRAST)
+    if threshold < _LEAST_CONTRAST or not mask.any():
+        return "blank: no ink stands out from the paper"
+    share = float(mask.mean())
+    if share > MOST_INK:
+        return f"a photograph: {share:.0%} of it is dark, and a signature leaves most of its paper free"
+    core = float(ink[ink > threshold].mean())
+    grey = float(np.mean((ink > 0.2 * core) & (ink < 0.7 * core)))
+    if grey > MOST_GREY:
+        return f"a photograph: {grey:.0%} of it is neither paper nor ink"
+    parts = _parts(mask)
+    if parts > MOST_PARTS:
+        return f"a page of text: {parts} separate marks; crop it to the signature"
+    return ""
+
+
+def _parts(mask: NDArray[np.bool_]) -> int:
+    """Return how many marks there are that are no specks."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return int((areas >= max(3.0, 4e-5 * mask.size, 2e-4 * areas.sum())).sum())
+
+
+def likeness_of_copies(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Return the correlation of two preprocessed canvases, -1 to 1: two acts of one hand never come near 1.
+
+    Args:
+        a: Canvas, uint8, shape ``(height, width)``.
+        b: Canvas of the same shape.
+    """
+    first, second = (cv2.GaussianBlur(x, (0, 0), 0.8).astype(np.float64).ravel() for x in (a, b))
+    first, second = first - first.mean(), second - second.mean()
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / lengths if lengths > 0 else 0.0

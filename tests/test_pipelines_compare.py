@@ -1,0 +1,265 @@
+"""Training any network with any loss, a fitted head, and the comparison on equal images, all at a tiny scale."""
+
+import csv
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import models
+from models.objectives import OBJECTIVES
+from pipelines.cli import main
+from pipelines.compare import compare
+from pipelines.config import CLOSED_SET_LOSSES, PRESETS, RunConfig, changed
+from pipelines.demo import demo
+from pipelines.evaluate import draw_part
+from pipelines.head_fitting import fit_head
+from pipelines.inputs import Drawing, training_stream
+from pipelines.progress import Progress
+from pipelines.runs import Run, RunError, load_verifier
+from pipelines.train import build_model, check_names
+from synth import World, render
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def tiny_config(micro_config: RunConfig) -> RunConfig:
+    """The micro run with the quickest network and less to evaluate."""
+    options = json.dumps({"channels": [8, 16], "dense": [16]})
+    return changed(
+        micro_config,
+        ["train.model=plain_cnn", f"train.model_options={options}", "train.precision=float32", "train.epochs=1"],
+    )
+
+
+@pytest.fixture(autouse=True)
+def _usual_precision():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def test_the_losses_that_need_a_closed_set_are_the_ones_with_a_head():
+    assert set(CLOSED_SET_LOSSES) == {name for name, objective in OBJECTIVES.items() if objective.head != "none"}
+
+
+def test_changes_are_put_in_by_key():
+    base = PRESETS["smoke"]
+    made = changed(base, ["train.epochs=7", "train.model=vit_tiny", "train.model_options.patch=8", "world.seed=3"])
+    assert (made.train.epochs, made.train.model, made.world.seed) == (7, "vit_tiny", 3)
+    assert made.train.model_options == {"patch": 8}
+    assert RunConfig.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    tuples = dataclasses.replace(base.train, model_options={"channels": (8, 16)})
+    assert tuples.model_options == {"channels": [8, 16]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("train.epochs", "is no change; write KEY=VALUE"),
+        ("train.epoch=3", "unknown setting 'train.epoch'; did you mean 'epochs'"),
+        ("trian.epochs=3", "unknown setting 'trian.epochs'; 'trian' is none of"),
+        ("train.epochs=0", "train.epochs: .*greater than or equal to 1"),
+        ("train.loss=arcface", "loss 'arcface' names each training signer, .* set it to at most 50000"),
+    ],
+)
+def test_a_wrong_change_is_refused_in_one_line(change, message):
+    with pytest.raises(ValueError, match=message):
+        changed(PRESETS["smoke"], [change])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        (["train.model=resnet_smal"], ValueError, "unknown network 'resnet_smal'; did you mean 'resnet_small'"),
+        (["train.loss=tripplet"], ValueError, "unknown loss 'tripplet'; did you mean 'triplet'"),
+        (["train.model_options.atention=se"], TypeError, "no option 'atention'; did you mean 'attention'"),
+        (["train.loss=triplet", "train.loss_options.margin=-1"], ValueError, "margin is -1"),
+        (["train.model=signet", "train.height=64"], ValueError, "'signet' needs a height and width of at least 67 px"),
+        (["train.imagenet=w.h5"], ValueError, "imagenet is for model 'mobilenetv2'"),
+    ],
+)
+def test_names_are_checked_before_a_run_begins(changes, error, message, tmp_path, capsys):
+    with pytest.raises(error, match=message):
+        check_names(changed(PRESETS["smoke"], changes))
+    command = ["train", "--preset", "smoke", "--run", str(tmp_path / "run")]
+    wrong = [word for change in changes for word in ("--set", change)]
+    if changes[0].startswith(("train.model", "train.loss")):
+        assert main([*command, *wrong]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("loss", sorted(OBJECTIVES))
+def test_any_loss_of_the_configuration_trains_any_network(loss, tiny_config):
+    config = changed(tiny_config, ["world.train_signers=20", f"train.loss={loss}", "train.learning_rate=0.003"])
+    model = build_model(config, lambda line: None)
+    images, labels = next(iter(training_stream(config, 0, 1, threads=1)))
+    losses = [float(model.train_on_batch(images, labels)) for _ in range(8)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    if loss in CLOSED_SET_LOSSES:
+        assert model.output_shape[-1] in (20, 21)
+
+
+def test_labels_of_a_closed_set_are_the_signers_themselves(tiny_config):
+    closed = changed(tiny_config, ["world.train_signers=20", "train.loss=cosface"])
+    images, labels = Drawing(closed)(np.int64(3))
+    plain, slots = Drawing(changed(tiny_config, ["world.train_signers=20"]))(np.int64(3))
+    np.testing.assert_array_equal(images, plain)
+    np.testing.assert_array_equal(labels[:, 1], slots[:, 1])
+    assert labels[:, 0].max() < 20
+    for slot in range(4):
+        assert len(set(labels[slots[:, 0] == slot, 0])) == 1
+    assert len(set(labels[:, 0])) == 4
+
+
+def test_a_run_on_trajectories_is_trained_judged_and_loaded(tmp_path, tiny_config):
+    config = changed(
+        tiny_config, ["train.model=tcn", 'train.model_options={"channels": 8, "stages": 2}', "train.samples=64"]
+    )
+    metrics = demo(tmp_path / "run", config, fresh=False, progress=QUIET)
+    assert 0 <= metrics["verifier"]["eer_random"]["value"] <= 1
+    assert set(metrics["baselines"]) == {"raw pixels", "HOG"}
+    verifier = load_verifier(tmp_path / "run")
+    moves = [World(5)[i].genuine(0).trajectory for i in range(3)]
+    assert [d.verdict in ("accept", "reject", "inconclusive") for d in verifier.decide(moves[:1], moves[1:])]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, tiny_config):
+    out = tmp_path_factory.mktemp("compared") / "table"
+    config = changed(tiny_config, ["train.model=resnet_small", "train.model_options={}"])
+    return out, config, compare(config, ["plain_cnn", "resnet_small"], out, seeds=(0, 1), best=1, progress=QUIET)
+
+
+@pytest.mark.slow
+def test_a_comparison_holds_every_network_once_and_the_best_with_every_seed(compared):
+    out, config, rows = compared
+    assert sorted(row.model for row in rows).count(rows[0].model) in (1, 2)
+    assert len(rows) == 3
+    assert {row.model for row in rows} == {"plain_cnn", "resnet_small"}
+    assert {row.images for row in rows} == {config.train.steps_per_epoch * config.batch.images}
+    with (out / "comparison.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["model"] for row in table] == [row.model for row in rows]
+    for row in table:
+        assert 0 <= float(row["eer_skilled_low"]) <= float(row["eer_skilled_value"]) <= 1
+    text = (out / "comparison.md").read_text(encoding="utf-8")
+    assert text.count("| plain_cnn |") + text.count("| resnet_small |") == 3
+    assert "on average over 2 seeds" in text
+    assert f"World {config.world.seed}, {config.world.test_signers} test signers" in text
+
+
+@pytest.mark.slow
+def test_a_comparison_goes_on_where_it_stopped(compared):
+    out, config, rows = compared
+    kept = {run: (run / "model.keras").stat().st_mtime_ns for run in out.iterdir() if run.is_dir()}
+    again = compare(config, ["plain_cnn", "resnet_small"], out, seeds=(0, 1), best=1, progress=QUIET)
+    assert again == rows
+    assert kept == {run: (run / "model.keras").stat().st_mtime_ns for run in kept}
+
+
+def test_a_comparison_of_nothing_or_of_the_unknown_is_refused_before_it_begins(tmp_path, tiny_config):
+    for names, seeds in (([], [0]), (["vit_tiny", "vit_tiny"], [0]), (["vit_tiny"], [])):
+        with pytest.raises(ValueError, match="need different names and different seeds"):
+            compare(tiny_config, names, tmp_path / "x", seeds=seeds, progress=QUIET)
+    with pytest.raises(ValueError, match="unknown network 'resnet19'; did you mean"):
+        compare(tiny_config, ["plain_cnn", "resnet19"], tmp_path / "x", progress=QUIET)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def headed(finished_run: Path, tmp_path: Path) -> Run:
+    return Run(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+def test_a_head_is_fitted_on_training_signers_and_then_judged(headed: Run) -> None:
+    cosine = load_verifier(headed.path)
+    config = headed.config()
+    head = fit_head(headed, progress=QUIET, signers=12)
+    assert not head.contains_real_signatures
+    assert head.n_signers == 12
+    assert not headed.finished
+    with pytest.raises(RunError, match=r"no verifier\.json"):
+        load_verifier(headed.path)
+    metrics = demo(headed.path, config, fresh=False, progress=QUIET)
+    assert metrics["data"]["contains_real_signatures"] is False
+    verifier = load_verifier(headed.path)
+    assert verifier.head == head
+    images = [render(World(5)[i].genuine(0), dpi=100) for i in range(3)]
+    np.testing.assert_allclose(verifier.embed(images), cosine.embed(images), atol=1e-5)
+    expected = head.scores(verifier.embed(images[:1]), verifier.embed(images[1:]))
+    np.testing.assert_allclose(verifier.score_matrix(images[:1], images[1:]), expected, atol=1e-4)
+    part = draw_part(config, "test", verifier)
+    assert part.head == head
+
+
+def test_a_head_fitted_on_a_folder_says_so_and_is_not_judged_on_it(headed: Run, tmp_path: Path, capsys) -> None:
+    from pipelines.gallery import export_folder
+    from pipelines.own_data import evaluate_folder
+
+    config, data = headed.config(), tmp_path / "data"
+    export_folder(data, seed=41, signers=5, genuine=3, forged=2, first=0, dpi=100, capture="clean")
+    record = (data / "provenance.toml").read_text(encoding="utf-8")
+    (data / "provenance.toml").write_text(
+        record.replace("contains_real_signatures = false", "contains_real_signatures = true"), encoding="utf-8"
+    )
+    head = fit_head(headed, progress=QUIET, data=data)
+    assert head.contains_real_signatures
+    metrics = demo(headed.path, config, fresh=False, progress=QUIET)
+    assert metrics["data"]["contains_real_signatures"] is True
+    assert headed.read("verifier.json")["provenance"]["contains_real_signatures"] is True
+    verifier = load_verifier(headed.path)
+    images = [render(World(5)[i].genuine(0), dpi=100) for i in range(3)]
+    assert "fitted with real signatures" in verifier.decide(images[:1], images[1:])[0].quality
+    with pytest.raises(RunError, match="evaluate it on signatures it has not seen"):
+        evaluate_folder(headed.path, data, progress=QUIET, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--head", "linear"], "unknown head 'linear'; use one of: logistic"),
+        (["--data", "x"], "--data is for --head logistic"),
+        (["--head", "logistic"], "has no trained network; run `train --run"),
+    ],
+)
+def test_a_head_that_cannot_be_fitted_is_refused(arguments, message, tmp_path, capsys):
+    assert main(["train", "--run", str(tmp_path / "none"), *arguments]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_imagenet_weights_come_from_a_file_of_the_users_alone(tmp_path):
+    import h5py
+
+    from pipelines.pretrained import load_imagenet, read_weights
+
+    theirs = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in theirs.layers]
+        for layer in theirs.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{w.name}:0".encode() for w in layer.weights]
+            group.attrs["weight_names"] = names
+            for name, weight in zip(names, layer.weights, strict=True):
+                group.create_dataset(name.decode(), data=np.asarray(weight))
+    model = models.build("mobilenetv2", image_shape=(32, 32, 1), embedding_dim=4, seed=0)
+    assert load_imagenet(model, path) == sum(bool(layer.weights) for layer in theirs.layers)
+    np.testing.assert_array_equal(
+        np.asarray(model.get_layer("last_conv").kernel), np.asarray(theirs.get_layer("Conv_1").kernel)
+    )
+    with h5py.File(path, "a") as file:
+        del file["Conv_1"]
+        file["Conv_1"] = h5py.ExternalLink("other.h5", "/Conv_1")
+    with pytest.raises(ValueError, match="'Conv_1' is a link to somewhere else"):
+        read_weights(path)
+    (tmp_path / "no.h5").write_bytes(b"not this")
+    for wrong, message in (("no.h5", "is no HDF5 file"), ("none.h5", "there is no weights file")):
+        with pytest.raises(ValueError, match=message):
+            read_weights(tmp_path / wrong)
