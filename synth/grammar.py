@@ -17,9 +17,9 @@ pieces share one place; hangs from a headline; belongs to a script written from 
 is never joined to what follows."""
 
 FORMS = (
-    Form(wide=1.10, bend=1.25, heavy=0.10, lean=0.03),
-    Form(wide=0.90, bend=0.70, rise=0.04, swell=0.18),
-    Form(wide=1.02, bend=1.05, lean=-0.05, rise=-0.03, swell=-0.14, heavy=-0.10),
+    Form(wide=1.10, bend=1.25, heavy=0.10, lean=0.03, bow=0.16),
+    Form(wide=0.90, bend=0.70, rise=0.04, swell=0.18, bow=-0.05),
+    Form(wide=1.02, bend=1.05, lean=-0.05, rise=-0.03, swell=-0.14, heavy=-0.10, bow=-0.14),
 )
 """Round and wide, narrow and angular, upright with a low middle: allographs that any script's units have."""
 

@@ -178,29 +178,41 @@ def write_letters(
         table: `letters()`.
         targets: Output, shape ``(MAX_TARGETS, 4)``.
     """
-    n, x, line, in_word, word_start, can_join = 0, 0.0, 0.0, 0, 0, False
+    n, x, line, in_word, word_start, can_join, inside = 0, 0.0, 0.0, 0, 0, False, False
     origin, scale, lift = np.empty(MAX_UNITS), np.empty(MAX_UNITS), np.empty(MAX_UNITS)
     drift_y = 0.0
     stacked = uniform(own, _VERTICAL, 0) < hand.p_vertical
     for k in range(n_units + 1):
         if k == n_units or units[k] == SPACE:
-            n = _end_word(
-                hand,
-                units,
-                word_start,
-                k,
-                own,
-                other,
-                leak,
-                stray,
-                deviation,
-                table,
-                origin,
-                scale,
-                lift,
-                targets,
-                n,
-            )
+            # what waits for the end of a word: dots, bars and marks, and the headline, mostly last of all
+            hung = word_start < k and table[8][unit_of(units[word_start])] & HANGS
+            headline = hung and uniform(own, _HEADLINE, 0) < hand.p_headline
+            last = uniform(own, _HEADLINE, 1) < hand.p_headline_last
+            for turn in range(2):
+                if headline and last == (turn == 1):
+                    n = _write_headline(
+                        hand, units, word_start, k, own, stray, deviation, table, origin, scale, lift, targets, n
+                    )
+                for late in range(word_start, k if turn == 0 else 0):
+                    if scale[late] > 0.0:
+                        n, _ = _write_glyph(
+                            hand,
+                            units[late],
+                            late,
+                            own,
+                            other,
+                            leak,
+                            stray,
+                            deviation,
+                            table,
+                            origin[late],
+                            lift[late],
+                            scale[late],
+                            False,
+                            True,
+                            targets,
+                            n,
+                        )
             x, in_word, word_start = x + hand.word_gap_x_heights, 0, k + 1
             continue
         unit = unit_of(units[k])
@@ -209,14 +221,17 @@ def write_letters(
         if trait & MARK:  # stands where the letter before it ends
             origin[k], scale[k], lift[k] = x, scale[k - 1], lift[k - 1]
         else:
-            x += _off(stray, deviation, DRIFT, _DRIFT, k)
-            drift_y += 0.5 * _off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
-            size = math.exp(hand.taper * k / 10.0 + _off(stray, deviation, SIZE, _LETTER_SIZE, k))
+            # a box keeps its parts together, a headline keeps letters level
+            calm = 0.3 if inside else 1.0
+            level = 0.4 if trait & HANGS else calm
+            x += calm * _off(stray, deviation, DRIFT, _DRIFT, k)
+            drift_y += 0.5 * level * _off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
+            size = math.exp(hand.taper * k / 10.0 + calm * _off(stray, deviation, SIZE, _LETTER_SIZE, k))
             scale[k] = size * (
                 hand.capital if capital else math.exp(0.5 * hand.shape_x_heights * normal(own, _HEIGHT, k))
             )
-            origin[k] = x + _off(stray, deviation, LETTER, _LETTER_X, k)
-            lift[k] = line + drift_y + _off(stray, deviation, LETTER, _LETTER_Y, k)
+            origin[k] = x + calm * _off(stray, deviation, LETTER, _LETTER_X, k)
+            lift[k] = line + drift_y + level * _off(stray, deviation, LETTER, _LETTER_Y, k)
             if trait & HANGS:
                 lift[k] += 1.0 - scale[k]
         joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
@@ -224,6 +239,7 @@ def write_letters(
             not trait & (CAPITAL | MARK | BOX)
             and in_word >= hand.legible_letters
             and uniform(own, _COLLAPSE, k) < hand.p_collapse
+            and (joined or hand.script < 0.5)
         )
         if collapsed:
             n, width = _write_wave(
@@ -251,58 +267,13 @@ def write_letters(
         if trait & MARK:
             continue
         can_join = collapsed or table[7][own_glyph(own, unit, table)]
-        in_word += 1
+        in_word, inside = in_word + 1, width == 0.0
         if width > 0.0 and trait & BOX and stacked:
             line -= width * scale[k] + hand.letter_gap_x_heights
         elif width > 0.0:
             x += width * scale[k] * hand.letter_width * (0.75 if capital else 1.0) + hand.letter_gap_x_heights
         if collapsed:
             scale[k] = 0.0  # nothing of it is left for the late strokes
-    return n
-
-
-@kernel
-def _end_word(
-    hand: Any,
-    units: Any,
-    first: int,
-    last: int,
-    own: Key,
-    other: Key,
-    leak: float,
-    stray: Any,
-    deviation: Any,
-    table: Any,
-    origin: Any,
-    scale: Any,
-    lift: Any,
-    targets: Any,
-    n: int,
-) -> int:
-    """Write what waits for the end of a word: dots, bars and marks, and the headline, mostly last of all."""
-    headline = first < last and table[8][unit_of(units[first])] & HANGS and uniform(own, _HEADLINE, 0) < hand.p_headline
-    late = uniform(own, _HEADLINE, 1) < hand.p_headline_last
-    for turn in range(2):
-        if headline and late == (turn == 1):
-            n = _write_headline(hand, units, first, last, own, stray, deviation, table, origin, scale, lift, targets, n)
-        if turn == 0:
-            n = _write_late(
-                hand,
-                units,
-                first,
-                last,
-                own,
-                other,
-                leak,
-                stray,
-                deviation,
-                table,
-                origin,
-                scale,
-                lift,
-                targets,
-                n,
-            )
     return n
 
 
@@ -344,47 +315,6 @@ def _write_headline(
             )
             n = _put(targets, n, x, y, sweep if i > 0 else 0.4, float(i))
         begun = k + 1
-    return n
-
-
-@kernel
-def _write_late(
-    hand: Any,
-    units: Any,
-    first: int,
-    last: int,
-    own: Key,
-    other: Key,
-    leak: float,
-    stray: Any,
-    deviation: Any,
-    table: Any,
-    origin: Any,
-    scale: Any,
-    lift: Any,
-    targets: Any,
-    n: int,
-) -> int:
-    for k in range(first, last):
-        if scale[k] > 0.0:
-            n, _ = _write_glyph(
-                hand,
-                units[k],
-                k,
-                own,
-                other,
-                leak,
-                stray,
-                deviation,
-                table,
-                origin[k],
-                lift[k],
-                scale[k],
-                False,
-                True,
-                targets,
-                n,
-            )
     return n
 
 
@@ -436,9 +366,10 @@ def _write_glyph(
         p, where = first + i, np.uint64(glyph * 64 + i)
         if down == 0.0:
             far = math.hypot(points[p, 0] - points[p - 1, 0], points[p, 1] - points[p - 1, 1]) if i > 0 else 9.0
-            if i > 0 and not late and uniform(own, _LINK, where) < hand.link * (1.3 - 0.6 * far):
+            if i > 0 and not late and uniform(own, _LINK, where) < hand.link * (1.35 - far):
                 down = 1.0  # running hand: the way through the air is drawn
-            sweep += hand.air_bow * normal(own, _AIR, where)
+            if hand.air_bow > 0.0:
+                sweep += hand.air_bow * normal(own, _AIR, where)
         elif hand.shortest > 0.0 and not path_start[p]:
             if math.hypot(points[p, 0] - points[p - 1, 0], points[p, 1] - points[p - 1, 1]) < hand.shortest:
                 continue  # too short for a hurried hand

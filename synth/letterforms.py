@@ -95,6 +95,7 @@ class Form(NamedTuple):
         bend: Factor of every sweep: below 1 angular, above 1 round.
         swell: Lift of the middle against foot and top.
         heavy: Shift of the middle to the right against both edges.
+        bow: Turn of strokes that were straight, in rad.
     """
 
     wide: float = 1.0
@@ -103,6 +104,7 @@ class Form(NamedTuple):
     bend: float = 1.0
     swell: float = 0.0
     heavy: float = 0.0
+    bow: float = 0.0
 
 
 class Alphabet(NamedTuple):
@@ -236,7 +238,7 @@ def _turned(glyph: _Glyph, form: Form) -> _Glyph:
         return (
             x * form.wide + form.lean * (y - 0.5) + form.heavy * wide * along * (1.0 - along),
             y + form.rise * (x - 0.5 * wide) + form.swell * y * (1.0 - y),
-            min(max(sweep * form.bend, -MAX_SWEEP), MAX_SWEEP),
+            min(max(sweep * form.bend + form.bow * (abs(sweep) < 0.3), -MAX_SWEEP), MAX_SWEEP),
         )
 
     paths = tuple(_Path(tuple(moved(*target) for target in path.targets), path.late) for path in glyph.paths)
