@@ -125,6 +125,7 @@ class Hand:
     p_headline: Spread = _fixed(0.85)
     p_headline_last: Spread = _fixed(0.7)
     headline_break: Spread = _fixed(0.15)
+    scatter: Spread = _fixed(0.0)
     link: Spread = _fixed(0.0)
     shortest: Spread = _fixed(0.0)
     air_bow: Spread = _fixed(0.0)

@@ -14,7 +14,9 @@ import numpy as np
 
 from .kernels import kernel
 from .letterforms import UNITS
-from .lexicon import MAX_UNITS, SPACE, placed, unit_of, write_words
+from .lexicon import MAX_UNITS as MAX_UNITS
+from .lexicon import SPACE as SPACE
+from .lexicon import placed, unit_of, write_words
 from .scripts import BOX, CAPITAL, HANGS, JOINS, MARK, RIGHT_TO_LEFT, STANDS, script_table, traits
 from .streams import Key, child, normal, slot, uniform
 
@@ -180,7 +182,7 @@ def write_letters(
     """
     n, x, line, in_word, word_start, can_join, inside = 0, 0.0, 0.0, 0, 0, False, False
     origin, scale, lift = np.empty(MAX_UNITS), np.empty(MAX_UNITS), np.empty(MAX_UNITS)
-    drift_y = 0.0
+    drift_y, grown, raised = 0.0, 0.0, 0.0
     stacked = uniform(own, _VERTICAL, 0) < hand.p_vertical
     for k in range(n_units + 1):
         if k == n_units or units[k] == SPACE:
@@ -222,16 +224,21 @@ def write_letters(
             origin[k], scale[k], lift[k] = x, scale[k - 1], lift[k - 1]
         else:
             # a box keeps its parts together, a headline keeps letters level
-            calm = 0.3 if inside else 1.0
+            calm = 0.3 if inside else (0.7 if trait & BOX else 1.0)
             level = 0.4 if trait & HANGS else calm
+            if hand.scatter > 0.0 and not inside:
+                grown, raised = (
+                    hand.scatter * normal(own, _HEIGHT, 200 + k),
+                    hand.scatter * normal(own, _HEIGHT, 300 + k),
+                )
             x += calm * _off(stray, deviation, DRIFT, _DRIFT, k)
             drift_y += 0.5 * level * _off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
-            size = math.exp(hand.taper * k / 10.0 + calm * _off(stray, deviation, SIZE, _LETTER_SIZE, k))
+            size = math.exp(grown + hand.taper * k / 10.0 + calm * _off(stray, deviation, SIZE, _LETTER_SIZE, k))
             scale[k] = size * (
                 hand.capital if capital else math.exp(0.5 * hand.shape_x_heights * normal(own, _HEIGHT, k))
             )
             origin[k] = x + calm * _off(stray, deviation, LETTER, _LETTER_X, k)
-            lift[k] = line + drift_y + level * _off(stray, deviation, LETTER, _LETTER_Y, k)
+            lift[k] = line + raised + drift_y + level * _off(stray, deviation, LETTER, _LETTER_Y, k)
             if trait & HANGS:
                 lift[k] += 1.0 - scale[k]
         joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join

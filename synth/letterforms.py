@@ -197,7 +197,7 @@ def build_table(letters: Mapping[str, tuple[str, ...]], others: Iterable[Alphabe
     advance: list[float] = []
     group: list[int] = []
     n_groups = 0
-    for alphabet, unit in ((alphabet, unit) for alphabet in alphabets for unit in alphabet.letters):
+    for alphabet, unit in ((a, unit) for a in alphabets for unit in a.letters):
         for family in alphabet.letters[unit]:
             glyphs = _read_family(unit, family)
             for glyph in (*glyphs, *(_turned(glyph, form) for form in alphabet.forms for glyph in glyphs)):

@@ -77,7 +77,15 @@ def _automaton() -> tuple[NDArray[Any], ...]:
         stop, ``(n_rows, 2, 2)``; the successors' rows and cumulative weights, ``(n_successors,)``; the codes
         of the entries, ``(n_entries, 6)``, padded with `SPACE`; and each script's first row, ``(n_scripts,)``.
     """
-    entries, entry_start, counts, spans, rows, shares, start = [], [0], [], [], [], [], []
+    entries: list[list[int]] = []
+    entry_start, counts, spans, rows, shares, start = (
+        [0],
+        list[int](),
+        list[Any](),
+        list[int](),
+        list[float](),
+        list[int](),
+    )
     for number, script in enumerate(SCRIPTS, 1):
         start.append(len(counts))
         row_of = {name: len(counts) + 1 + i for i, name in enumerate(script.states)} | {".": _END}
