@@ -55,6 +55,7 @@ class Script:
         trait: Flags that every unit has.
         traits: Further flags of single units.
         forms: Smooth changes that give further allographs.
+        labels: What stands for a unit in a printed text where that is not its name.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Script:
     trait: int = 0
     traits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     forms: tuple[Form, ...] = FORMS
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def trait_of(self, unit: str) -> int:
         """Return the flags of one unit; one with no path of its own to write at once is a mark."""

@@ -346,7 +346,7 @@ def _write_glyph(
 ) -> tuple[int, float]:
     points, path_start, is_late, glyph_start, advance, group, unit_start, _, traits = table
     unit, shift_x, shift_y, wide, tall, step = placed(code)
-    capital = traits[unit] & CAPITAL
+    capital, hangs = traits[unit] & CAPITAL, traits[unit] & HANGS
     glyph = own_glyph(own, unit, table)
     copy = own_member(other, group[glyph], unit_start[unit], unit_start[unit + 1], group)
     share = min(1.0, leak * math.exp(0.6 * normal(stray[1], _LEAK, k)))
@@ -364,6 +364,8 @@ def _write_glyph(
         slot_index = np.uint64(k * 64 + i)
         x += _off(stray, deviation, POINT, _POINT_X, slot_index)
         y += _off(stray, deviation, POINT, _POINT_Y, slot_index)
+        if hangs and abs(points[first + i, 1] - 1.0) < 0.08:
+            y = 1.0 + 0.35 * (y - 1.0)  # meets the headline
         if y > 1.0 and not capital:
             y = 1.0 + (y - 1.0) * hand.ascender
         elif y < 0.0:

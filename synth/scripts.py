@@ -33,8 +33,8 @@ from .strokes_han import HAN
 SCRIPTS: tuple[Script, ...] = (PRINT, CYRILLIC, DEVANAGARI, BENGALI, ARABIC, HAN, INVENTED)
 """Scripts number 1 and on of `Hand.script`; number 0 is cursive Latin, whose names `layout.write_text` draws."""
 
-NAMES: tuple[str, ...] = (*UNITS, *(unit for script in SCRIPTS for unit in script.letters))
-"""The name of every unit, Latin first."""
+NAMES: tuple[str, ...] = (*UNITS, *(script.labels.get(unit, unit) for script in SCRIPTS for unit in script.letters))
+"""What stands for every unit in a printed text, Latin first."""
 
 _FIRST = np.cumsum([len(UNITS), *(len(script.letters) for script in SCRIPTS)])
 
@@ -71,17 +71,18 @@ Law = tuple[str, float] | tuple[str, float, float] | tuple[str, float, float, fl
 _NEAT: dict[str, Law] = {
     "p_initial": ("fixed", 0.1),
     "p_collapse": ("fixed", 0.0),
-    "slant_deg": ("normal", 4.0, 7.0, -16.0, 26.0),
+    "slant_deg": ("normal", 4.0, 9.0, -20.0, 30.0),
     "x_height_mm": ("lognormal", 3.7, 1.25, 2.2, 6.0),
-    "letter_width": ("lognormal", 1.0, 1.2, 0.65, 1.6),
-    "letter_gap_x_heights": ("normal", 0.03, 0.07, -0.12, 0.25),
+    "letter_width": ("lognormal", 1.0, 1.25, 0.6, 1.7),
+    "letter_gap_x_heights": ("normal", 0.04, 0.1, -0.15, 0.35),
     "word_gap_x_heights": ("lognormal", 0.7, 1.4, 0.25, 1.6),
     "taper": ("normal", -0.04, 0.1, -0.3, 0.25),
     "ascender": ("lognormal", 1.05, 1.25, 0.6, 1.6),
     "descender": ("lognormal", 1.0, 1.2, 0.6, 1.45),
-    "shape_x_heights": ("lognormal", 0.065, 1.35, 0.03, 0.13),
-    "scatter": ("uniform", 0.02, 0.1),
+    "shape_x_heights": ("lognormal", 0.072, 1.35, 0.035, 0.125),
+    "scatter": ("uniform", 0.02, 0.14),
     "overlap": ("uniform", 0.2, 0.5),
+    "lane_x_heights": ("normal", -1.0, 0.35, -2.0, -0.3),
     "air_bow": ("lognormal", 0.5, 1.5, 0.1, 1.2),
 }
 PROFILE_LAWS: dict[str, dict[str, Law]] = {
@@ -174,6 +175,7 @@ PROFILE_LAWS: dict[str, dict[str, Law]] = {
         "shortest": ("uniform", -0.12, 0.24, 0.0, 0.24),
         "air_bow": ("lognormal", 0.45, 1.5, 0.1, 1.0),
         "p_flourish": ("fixed", 0.12),
+        "lane_x_heights": ("normal", -0.8, 0.5, -2.0, 0.2),
         "corners": ("uniform", 0.8, 3.2),
         "p_loops": ("fixed", 0.3),
     },
