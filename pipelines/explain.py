@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .elastic_head import ElasticHead
 from .decisions import Enrolment
 from .preprocess import to_ink
 from .verifier import Images, Verifier
@@ -99,6 +100,8 @@ def _score(verifier: Verifier, held: Any, embedding: Any) -> Any:
     cosine = tf.reduce_sum(held * tf.cast(embedding, tf.float32))
     if verifier.head is None:
         return cosine
+    if isinstance(verifier.head, ElasticHead):
+        return verifier.head.layer.similarity(tf.reshape(held, (1, -1)), tf.reshape(embedding, (1, -1)))[0]
     weights = tf.constant(verifier.head.weights, tf.float32)
     return tf.reduce_sum(tf.abs(held - embedding) * weights[:-1]) + weights[-1] * cosine
 

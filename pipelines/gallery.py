@@ -72,7 +72,7 @@ def readme_picture() -> NDArray[np.uint8]:
 
 def _gallery() -> dict[str, NDArray[np.uint8]]:
     sheets = {"signers": readme_picture()}
-    sheets |= {f"profile_{name}": signer_sheet(2026, signers=6, profile=name) for name in PROFILES}
+    sheets |= {f"profile_{name}": signer_sheet(2027 + i, signers=6, profile=name) for i, name in enumerate(PROFILES)}
     return sheets
 
 

@@ -7,12 +7,14 @@ field, so adding or changing a field never moves another. Nothing here draws a s
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .kernels import kernel
+from .scripts import PROFILE_LAWS, Law
 from .streams import Key, normal_quantile, slot, uniform
 
 LAWS = ("fixed", "uniform", "loguniform", "normal", "lognormal", "power")
@@ -118,6 +120,21 @@ class Hand:
     stability: Spread = _loguniform(0.014, 0.036)
     timing: Spread = _loguniform(0.03, 0.09)
     missed_lifts: Spread = _fixed(0.0)  # probability that a short lift stays on the paper, per lift and act
+    # scripts other than Latin; what a script has no use for has no effect
+    script: Spread = _fixed(0.0)
+    p_vertical: Spread = _fixed(0.0)
+    p_headline: Spread = _fixed(0.85)
+    p_headline_last: Spread = _fixed(0.7)
+    headline_break: Spread = _fixed(0.15)
+    scatter: Spread = _fixed(0.0)
+    link: Spread = _fixed(0.0)
+    shortest: Spread = _fixed(0.0)
+    air_bow: Spread = _fixed(0.0)
+
+
+def _spreads(laws: Mapping[str, Law]) -> dict[str, Spread]:
+    """Return spreads by field from a profile's table."""
+    return {name: Spread(*law) for name, law in laws.items()}
 
 
 _RUBRICA = dataclasses.replace(
@@ -145,7 +162,12 @@ _INITIALS = dataclasses.replace(
     join=_uniform(0.1, 0.9),
 )
 
-PROFILES: dict[str, Hand] = {"latin_cursive": Hand(), "initials": _INITIALS, "rubrica": _RUBRICA}
+PROFILES: dict[str, Hand] = {
+    "latin_cursive": Hand(),
+    "initials": _INITIALS,
+    "rubrica": _RUBRICA,
+    **{name: dataclasses.replace(Hand(), **_spreads(laws)) for name, laws in PROFILE_LAWS.items()},
+}
 """Script profiles: each only a set of distributions over the one grammar of `layout.py`."""
 
 

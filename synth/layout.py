@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 
 from .kernels import kernel
-from .letterforms import UNITS, letter_table
+from .letterforms import UNITS
+from .lexicon import MAX_UNITS as MAX_UNITS
+from .lexicon import SPACE as SPACE
+from .lexicon import placed, unit_of, write_words
+from .scripts import BOX, CAPITAL, HANGS, JOINS, MARK, RIGHT_TO_LEFT, STANDS, script_table, traits
 from .streams import Key, child, normal, slot, uniform
 
 X, Y, SWEEP, DOWN = range(4)
 MAX_TARGETS = 360
-MAX_UNITS = 40
 POINT, LETTER, SIZE, DRIFT, BEND, FLOURISH = range(6)
 """Columns of a deviation table: spread of single targets, whole letters (x-heights), letter size (log),
 the walk from letter to letter (x-heights), sweeps (rad) and flourish corners (share of its width)."""
-SPACE = -1
-"""The unit that separates words."""
 
 _VOWELS = np.array([UNITS.index(c) for c in "aeiouaeioaey"])
 _ONSETS = np.array([UNITS.index(c) for c in "bcdfghjklmnprstvwzlrnstmdhkqxbcpg"])
@@ -41,6 +42,7 @@ _JOIN, _COLLAPSE, _HEIGHT = (slot(f"idiolect.{n}") for n in ("join", "collapse",
 _LETTER_X, _LETTER_Y, _LETTER_SIZE, _POINT_X, _POINT_Y, _POINT_SWEEP, _LEAK, _DRIFT = (
     slot(f"deviation.{n}") for n in ("letter_x", "letter_y", "letter_size", "x", "y", "sweep", "leak", "drift")
 )
+_LINK, _AIR, _HEADLINE, _VERTICAL = (slot(f"idiolect.{n}") for n in ("link", "air", "headline", "vertical"))
 _FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
     slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn")
 )
@@ -48,17 +50,21 @@ _FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
 
 @functools.cache
 def letters() -> Any:
-    """Return the letter table as the plain tuple of arrays that the kernels take.
+    """Return the letters of every script as the plain tuple of arrays that the kernels take.
 
-    The last array says which glyphs a next letter can be joined to: those whose pen ends near the right
+    The last two arrays say which glyphs a next letter can be joined to, and what is particular about a unit
+    (`scripts.traits`). Unless a script says otherwise a glyph can be joined if its pen ends near the right
     edge and not at capital height, since a join from the top of an O would turn Ob into Ab.
     """
-    t = letter_table()
+    t, trait = script_table(), traits()
     joinable = np.zeros(len(t.advance), dtype=np.bool_)
-    for glyph, (first, last) in enumerate(zip(t.glyph_start[:-1], t.glyph_start[1:], strict=True)):
-        x, y, _ = t.points[first:last][~t.late[first:last]][-1]
-        joinable[glyph] = t.advance[glyph] - x < 0.35 and y < 1.3
-    return (t.points, t.path_start, t.late, t.glyph_start, t.advance, t.group, t.unit_start, joinable)
+    for unit, (begin, end) in enumerate(zip(t.unit_start[:-1], t.unit_start[1:], strict=True)):
+        for glyph in range(begin, end):
+            first, last = t.glyph_start[glyph], t.glyph_start[glyph + 1]
+            main = t.points[first:last][~t.late[first:last]]
+            reached = len(main) > 0 and t.advance[glyph] - main[-1, 0] < 0.35 and main[-1, 1] < 1.3
+            joinable[glyph] = bool(trait[unit] & JOINS) or (reached and not trait[unit] & STANDS)
+    return (t.points, t.path_start, t.late, t.glyph_start, t.advance, t.group, t.unit_start, joinable, trait)
 
 
 @kernel
@@ -73,6 +79,8 @@ def _off(stray: Any, deviation: Any, column: int, name: Any, index: Any) -> floa
 @kernel
 def write_text(key: Key, hand: Any, units: Any) -> int:
     """Write a pseudo-name into `units` (syllables, never a list of people); return how many units."""
+    if hand.script > 0.5:
+        return write_words(key, hand, units)
     n, n_words = 0, int(hand.words + 0.5)
     for word in range(n_words):
         if word > 0:
@@ -172,42 +180,74 @@ def write_letters(
         table: `letters()`.
         targets: Output, shape ``(MAX_TARGETS, 4)``.
     """
-    n, x, in_word, word_end, can_join = 0, 0.0, 0, 0, False
-    origin = np.empty(MAX_UNITS)
-    scale = np.empty(MAX_UNITS)
-    lift = np.empty(MAX_UNITS)
-    drift_y = 0.0
-    for k in range(n_units):
-        unit = units[k]
-        if unit == SPACE:
-            n = _write_late(
-                hand,
-                units,
-                word_end,
-                k,
-                own,
-                other,
-                leak,
-                stray,
-                deviation,
-                table,
-                origin,
-                scale,
-                lift,
-                targets,
-                n,
-            )
-            x, in_word, word_end = x + hand.word_gap_x_heights, 0, k + 1
+    n, x, line, in_word, word_start, can_join, inside = 0, 0.0, 0.0, 0, 0, False, False
+    origin, scale, lift = np.empty(MAX_UNITS), np.empty(MAX_UNITS), np.empty(MAX_UNITS)
+    drift_y, grown, raised = 0.0, 0.0, 0.0
+    stacked = uniform(own, _VERTICAL, 0) < hand.p_vertical
+    for k in range(n_units + 1):
+        if k == n_units or units[k] == SPACE:
+            # what waits for the end of a word: dots, bars and marks, and the headline, mostly last of all
+            hung = word_start < k and table[8][unit_of(units[word_start])] & HANGS
+            headline = hung and uniform(own, _HEADLINE, 0) < hand.p_headline
+            last = uniform(own, _HEADLINE, 1) < hand.p_headline_last
+            for turn in range(2):
+                if headline and last == (turn == 1):
+                    n = _write_headline(
+                        hand, units, word_start, k, own, stray, deviation, table, origin, scale, lift, targets, n
+                    )
+                for late in range(word_start, k if turn == 0 else 0):
+                    if scale[late] > 0.0:
+                        n, _ = _write_glyph(
+                            hand,
+                            units[late],
+                            late,
+                            own,
+                            other,
+                            leak,
+                            stray,
+                            deviation,
+                            table,
+                            origin[late],
+                            lift[late],
+                            scale[late],
+                            False,
+                            True,
+                            targets,
+                            n,
+                        )
+            x, in_word, word_start = x + hand.word_gap_x_heights, 0, k + 1
             continue
-        capital = unit >= _FIRST_CAPITAL
-        x += _off(stray, deviation, DRIFT, _DRIFT, k)
-        drift_y += 0.5 * _off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
-        size = math.exp(hand.taper * k / 10.0 + _off(stray, deviation, SIZE, _LETTER_SIZE, k))
-        scale[k] = size * (hand.capital if capital else math.exp(0.5 * hand.shape_x_heights * normal(own, _HEIGHT, k)))
-        origin[k] = x + _off(stray, deviation, LETTER, _LETTER_X, k)
-        lift[k] = drift_y + _off(stray, deviation, LETTER, _LETTER_Y, k)
+        unit = unit_of(units[k])
+        trait = table[8][unit]
+        capital = trait & CAPITAL
+        if trait & MARK:  # stands where the letter before it ends
+            origin[k], scale[k], lift[k] = x, scale[k - 1], lift[k - 1]
+        else:
+            # a box keeps its parts together, a headline keeps letters level
+            calm = 0.3 if inside else (0.7 if trait & BOX else 1.0)
+            level = 0.4 if trait & HANGS else calm
+            if hand.scatter > 0.0 and not inside:
+                grown, raised = (
+                    hand.scatter * normal(own, _HEIGHT, 200 + k),
+                    hand.scatter * normal(own, _HEIGHT, 300 + k),
+                )
+            x += calm * _off(stray, deviation, DRIFT, _DRIFT, k)
+            drift_y += 0.5 * level * _off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
+            size = math.exp(grown + hand.taper * k / 10.0 + calm * _off(stray, deviation, SIZE, _LETTER_SIZE, k))
+            scale[k] = size * (
+                hand.capital if capital else math.exp(0.5 * hand.shape_x_heights * normal(own, _HEIGHT, k))
+            )
+            origin[k] = x + calm * _off(stray, deviation, LETTER, _LETTER_X, k)
+            lift[k] = line + raised + drift_y + level * _off(stray, deviation, LETTER, _LETTER_Y, k)
+            if trait & HANGS:
+                lift[k] += 1.0 - scale[k]
         joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
-        collapsed = not capital and in_word >= hand.legible_letters and uniform(own, _COLLAPSE, k) < hand.p_collapse
+        collapsed = (
+            not trait & (CAPITAL | MARK | BOX)
+            and in_word >= hand.legible_letters
+            and uniform(own, _COLLAPSE, k) < hand.p_collapse
+            and (joined or hand.script < 0.5)
+        )
         if collapsed:
             n, width = _write_wave(
                 hand, unit, k, own, stray, deviation, origin[k], lift[k], scale[k], joined, targets, n
@@ -215,7 +255,7 @@ def write_letters(
         else:
             n, width = _write_glyph(
                 hand,
-                unit,
+                units[k],
                 k,
                 own,
                 other,
@@ -231,39 +271,26 @@ def write_letters(
                 targets,
                 n,
             )
+        if trait & MARK:
+            continue
         can_join = collapsed or table[7][own_glyph(own, unit, table)]
-        x += width * scale[k] * hand.letter_width * (0.75 if capital else 1.0) + hand.letter_gap_x_heights
-        in_word += 1
+        in_word, inside = in_word + 1, width == 0.0
+        if width > 0.0 and trait & BOX and stacked:
+            line -= width * scale[k] + hand.letter_gap_x_heights
+        elif width > 0.0:
+            x += width * scale[k] * hand.letter_width * (0.75 if capital else 1.0) + hand.letter_gap_x_heights
         if collapsed:
             scale[k] = 0.0  # nothing of it is left for the late strokes
-    return _write_late(
-        hand,
-        units,
-        word_end,
-        n_units,
-        own,
-        other,
-        leak,
-        stray,
-        deviation,
-        table,
-        origin,
-        scale,
-        lift,
-        targets,
-        n,
-    )
+    return n
 
 
 @kernel
-def _write_late(
+def _write_headline(
     hand: Any,
     units: Any,
     first: int,
     last: int,
     own: Key,
-    other: Key,
-    leak: float,
     stray: Any,
     deviation: Any,
     table: Any,
@@ -273,33 +300,35 @@ def _write_late(
     targets: Any,
     n: int,
 ) -> int:
+    """Write the line that letters hang from, in one stroke or broken where this person always breaks it."""
+    while last > first and table[8][unit_of(units[last - 1])] & MARK:
+        last -= 1
+    begun = first
     for k in range(first, last):
-        if scale[k] > 0.0:
-            n, _ = _write_glyph(
-                hand,
-                units[k],
-                k,
-                own,
-                other,
-                leak,
-                stray,
-                deviation,
-                table,
-                origin[k],
-                lift[k],
-                scale[k],
-                False,
-                True,
-                targets,
-                n,
+        unit = unit_of(units[k])
+        whole = k < last - 1 and uniform(own, _HEADLINE, 100 + k) >= hand.headline_break
+        if whole or table[8][unit] & MARK or scale[k] <= 0.0:
+            continue
+        right = origin[k] + table[4][own_glyph(own, unit, table)] * scale[k] * hand.letter_width
+        for i in range(2):
+            j, index = (begun if i == 0 else k), 2 * k + i
+            x = origin[begun] - 0.1 if i == 0 else right + 0.05
+            x += (0.22 if i > 0 or begun > first else 0.3) * normal(own, _HEADLINE, 200 + index)
+            y = lift[j] + scale[j] + 0.05 * normal(own, _HEADLINE, 300 + index)
+            x += 1.5 * _off(stray, deviation, POINT, _POINT_X, 40_000 + index)
+            y += 1.5 * _off(stray, deviation, POINT, _POINT_Y, 40_000 + index)
+            sweep = 0.12 * normal(own, _HEADLINE, 400 + index) + 0.3 * _off(
+                stray, deviation, BEND, _POINT_SWEEP, 40_000 + index
             )
+            n = _put(targets, n, x, y, sweep if i > 0 else 0.4, float(i))
+        begun = k + 1
     return n
 
 
 @kernel
 def _write_glyph(
     hand: Any,
-    unit: int,
+    code: int,
     k: int,
     own: Key,
     other: Key,
@@ -315,7 +344,9 @@ def _write_glyph(
     targets: Any,
     n: int,
 ) -> tuple[int, float]:
-    _, path_start, is_late, glyph_start, advance, group, unit_start, _ = table
+    points, path_start, is_late, glyph_start, advance, group, unit_start, _, traits = table
+    unit, shift_x, shift_y, wide, tall, step = placed(code)
+    capital, hangs = traits[unit] & CAPITAL, traits[unit] & HANGS
     glyph = own_glyph(own, unit, table)
     copy = own_member(other, group[glyph], unit_start[unit], unit_start[unit + 1], group)
     share = min(1.0, leak * math.exp(0.6 * normal(stray[1], _LEAK, k)))
@@ -333,15 +364,28 @@ def _write_glyph(
         slot_index = np.uint64(k * 64 + i)
         x += _off(stray, deviation, POINT, _POINT_X, slot_index)
         y += _off(stray, deviation, POINT, _POINT_Y, slot_index)
-        if y > 1.0 and unit < _FIRST_CAPITAL:
+        if hangs and abs(points[first + i, 1] - 1.0) < 0.08:
+            y = 1.0 + 0.35 * (y - 1.0)  # meets the headline
+        if y > 1.0 and not capital:
             y = 1.0 + (y - 1.0) * hand.ascender
         elif y < 0.0:
             y *= hand.descender
         sweep = sweep * hand.roundness + _off(stray, deviation, BEND, _POINT_SWEEP, slot_index)
         down = 0.0 if path_start[first + i] and not (joined and i == 0) else 1.0
-        x_scale = size * hand.letter_width * (0.75 if unit >= _FIRST_CAPITAL else 1.0)
-        n = _put(targets, n, x0 + x * x_scale, y0 + y * size, sweep, down)
-    return n, advance[glyph] + share * (advance[copy] - advance[glyph])
+        p, where = first + i, np.uint64(glyph * 64 + i)
+        if down == 0.0:
+            far = math.hypot(points[p, 0] - points[p - 1, 0], points[p, 1] - points[p - 1, 1]) if i > 0 else 9.0
+            if i > 0 and not late and uniform(own, _LINK, where) < hand.link * (1.35 - far):
+                down = 1.0  # running hand: the way through the air is drawn
+            if hand.air_bow > 0.0:
+                sweep += hand.air_bow * normal(own, _AIR, where)
+        elif hand.shortest > 0.0 and not path_start[p]:
+            if math.hypot(points[p, 0] - points[p - 1, 0], points[p, 1] - points[p - 1, 1]) < hand.shortest:
+                continue  # too short for a hurried hand
+        x_scale = size * hand.letter_width * (0.75 if capital else 1.0)
+        n = _put(targets, n, x0 + (shift_x + x * wide) * x_scale, y0 + (shift_y + y * tall) * size, sweep, down)
+    width = (advance[glyph] + share * (advance[copy] - advance[glyph])) * wide
+    return n, step if step >= 0.0 else width
 
 
 @kernel
@@ -413,3 +457,13 @@ def write_flourish(
         n = _put(targets, n, x, y, bend, 1.0 if i > 0 or attached else 0.0)
         lane, side = lane - hand.lane_drop_x_heights, -side
     return n
+
+
+@kernel
+def face(units: Any, n_units: int, table: Any, targets: Any, n: int, left: float, right: float) -> tuple[float, float]:
+    """Turn a text of a script written from right to left around; return its left and right end."""
+    if n_units == 0 or not table[8][unit_of(units[0])] & RIGHT_TO_LEFT:
+        return left, right
+    for i in range(n):
+        targets[i, X], targets[i, SWEEP] = -targets[i, X], -targets[i, SWEEP]
+    return -right, -left

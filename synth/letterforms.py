@@ -35,6 +35,7 @@ How to read, change or add a letter::
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -51,8 +52,8 @@ MAX_SWEEP = np.deg2rad(170.0)
 """Largest turn of one arc, in rad; beyond it the arc grows much longer than its chord."""
 
 _MIN_Y, _MAX_Y = -1.5, 2.6
-_MIN_X, _MAX_X = -0.6, 3.0
-_MIN_ADVANCE, _MAX_ADVANCE = 0.2, 2.6
+_MIN_X, _MAX_X = -1.2, 3.0
+_MIN_ADVANCE, _MAX_ADVANCE = 0.0, 2.6
 _MIN_CHORD = 0.02
 
 _GLYPH = re.compile(r"(\d*\.?\d+)\s*:([^:]*?)(?=\d*\.?\d+\s*:|$)", re.DOTALL)
@@ -82,6 +83,42 @@ class LetterTable(NamedTuple):
     advance: NDArray[np.float64]
     group: NDArray[np.int64]
     unit_start: NDArray[np.int64]
+
+
+class Form(NamedTuple):
+    """A smooth change that makes another allograph of a glyph, in x-heights and shares of them.
+
+    Attributes:
+        wide: Factor of the width.
+        lean: Shift to the right at the top, to the left at the bottom.
+        rise: Slope of the line.
+        bend: Factor of every sweep: below 1 angular, above 1 round.
+        swell: Lift of the middle against foot and top.
+        heavy: Shift of the middle to the right against both edges.
+        bow: Turn of strokes that were straight, in rad.
+    """
+
+    wide: float = 1.0
+    lean: float = 0.0
+    rise: float = 0.0
+    bend: float = 1.0
+    swell: float = 0.0
+    heavy: float = 0.0
+    bow: float = 0.0
+
+
+class Alphabet(NamedTuple):
+    """The units of one script as text, and how they are read.
+
+    Attributes:
+        letters: For each unit its families of allographs, in the notation of this module.
+        forms: Further allographs of every glyph, each by a smooth change of form.
+        right_to_left: Whether x counts leftwards from the right edge; sweeps are always as seen on paper.
+    """
+
+    letters: Mapping[str, tuple[str, ...]]
+    forms: tuple[Form, ...] = ()
+    right_to_left: bool = False
 
 
 class _Path(NamedTuple):
@@ -137,11 +174,12 @@ def text_to_units(text: str) -> NDArray[np.int64]:
     return np.array([UNITS.index(character) for character in text], dtype=np.int64)
 
 
-def build_table(letters: dict[str, tuple[str, ...]]) -> LetterTable:
+def build_table(letters: Mapping[str, tuple[str, ...]], others: Iterable[Alphabet] = ()) -> LetterTable:
     """Return the table of a complete alphabet in the notation of this module's docstring.
 
     Args:
         letters: For each character of ``UNITS``, its families of allographs.
+        others: Alphabets of other scripts; their units follow, in order, and move none of the Latin glyphs.
 
     Returns:
         The table, its arrays read-only.
@@ -151,6 +189,7 @@ def build_table(letters: dict[str, tuple[str, ...]]) -> LetterTable:
     """
     if mismatch := sorted(set(letters) ^ set(UNITS)):
         raise ValueError(f"an alphabet has exactly the letters a to z and A to Z; missing or foreign: {mismatch}")
+    alphabets = [Alphabet({unit: letters[unit] for unit in UNITS}), *others]
     rows: list[tuple[float, float, float]] = []
     path_start: list[bool] = []
     late: list[bool] = []
@@ -158,10 +197,11 @@ def build_table(letters: dict[str, tuple[str, ...]]) -> LetterTable:
     advance: list[float] = []
     group: list[int] = []
     n_groups = 0
-    for unit in UNITS:
-        for family in letters[unit]:
-            for glyph in _read_family(unit, family):
-                for path in glyph.paths:
+    for alphabet, unit in ((a, unit) for a in alphabets for unit in a.letters):
+        for family in alphabet.letters[unit]:
+            glyphs = _read_family(unit, family)
+            for glyph in (*glyphs, *(_turned(glyph, form) for form in alphabet.forms for glyph in glyphs)):
+                for path in glyph.paths if not alphabet.right_to_left else _mirrored(glyph):
                     rows.extend(path.targets)
                     path_start.extend(index == 0 for index in range(len(path.targets)))
                     late.extend([path.late] * len(path.targets))
@@ -184,6 +224,27 @@ def build_table(letters: dict[str, tuple[str, ...]]) -> LetterTable:
     return table
 
 
+def _mirrored(glyph: _Glyph) -> tuple[_Path, ...]:
+    """Return the paths of a glyph whose x counts leftwards, with sweeps as the mirrored frame sees them."""
+    return tuple(_Path(tuple((x, y, -sweep) for x, y, sweep in path.targets), path.late) for path in glyph.paths)
+
+
+def _turned(glyph: _Glyph, form: Form) -> _Glyph:
+    """Return another allograph of the same paths: a smooth change of form, far from any single point."""
+    wide = max(glyph.advance, 0.4)
+
+    def moved(x: float, y: float, sweep: float) -> tuple[float, float, float]:
+        along = min(max(x / wide, 0.0), 1.0)
+        return (
+            x * form.wide + form.lean * (y - 0.5) + form.heavy * wide * along * (1.0 - along),
+            y + form.rise * (x - 0.5 * wide) + form.swell * y * (1.0 - y),
+            min(max(sweep * form.bend + form.bow * (abs(sweep) < 0.3), -MAX_SWEEP), MAX_SWEEP),
+        )
+
+    paths = tuple(_Path(tuple(moved(*target) for target in path.targets), path.late) for path in glyph.paths)
+    return _Glyph(glyph.advance * form.wide, paths)
+
+
 def _read_family(unit: str, text: str) -> list[_Glyph]:
     """Return the glyphs of one family, checked one by one and against each other."""
     matches = list(_GLYPH.finditer(text))
@@ -201,9 +262,10 @@ def _read_glyph(unit: str, advance: float, text: str) -> _Glyph:
     if not _MIN_ADVANCE <= advance <= _MAX_ADVANCE:
         raise ValueError(f"letter {unit!r}: advance {advance} is outside [{_MIN_ADVANCE}, {_MAX_ADVANCE}]")
     first, *further = re.split(r"([/~])", text)
-    paths = [_Path(_read_path(unit, first), late=False)]
+    marks_only = not first.strip() and further[:1] == ["~"]  # a sign that is written late as a whole
+    paths = [] if marks_only else [_Path(_read_path(unit, first), late=False)]
     for mark, path in zip(further[::2], further[1::2], strict=True):
-        if mark == "/" and paths[-1].late:
+        if mark == "/" and paths and paths[-1].late:
             raise ValueError(f"letter {unit!r}: late paths come last, but '/' follows '~' in {text.strip()!r}")
         paths.append(_Path(_read_path(unit, path), late=mark == "~"))
     return _Glyph(advance, tuple(paths))

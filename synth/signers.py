@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from .config import WorldConfig, draw_into, law_table, record_type
 from .kernels import kernel
-from .layout import MAX_UNITS, SPACE, write_text
-from .letterforms import UNITS
+from .layout import write_text
+from .lexicon import MAX_UNITS, SPACE, unit_of
+from .scripts import NAMES
 from .streams import Key, child, child_key, root_key, slot, uniform
 
 _SIGNER, _PROFILE, _IDIOLECT, _HAND, _TEXT = (slot(n) for n in ("signer", "profile", "idiolect", "hand", "text"))
@@ -79,7 +80,7 @@ class Signer:
         key: Key of everything drawn for the person.
         profile: Script profile, e.g. "latin_cursive".
         hand: Record of `config.Hand`: proportions, movement, pressure, stability.
-        units: The written text as unit numbers, `layout.SPACE` between words.
+        units: The written text as placed units (`lexicon.pack`), `lexicon.SPACE` between words.
     """
 
     world: World
@@ -97,7 +98,7 @@ class Signer:
     @property
     def text(self) -> str:
         """The pseudo-name behind the signature (a flourish alone has none)."""
-        return "".join(" " if unit == SPACE else UNITS[unit] for unit in self.units)
+        return "".join(" " if unit == SPACE else NAMES[unit_of(unit)] for unit in self.units)
 
     def genuine(self, act: int) -> Any:
         """Return the person's signature number `act` as a `signing.Signature`."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from .kernels import kernel
 from .kinematics import LENGTH, MU, ONSET, SIGMA, START, TURN, arc_through, timing, trace
-from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y, write_flourish, write_letters
+from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y, face, write_flourish, write_letters
 from .streams import Key, normal, slot, uniform
 
 RATE_HZ = 100.0
@@ -78,6 +78,7 @@ def plan_targets(
     n_text = n
     _miss_lifts(hand, act, targets, n)
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
+    left, right = face(units, n_units, table, targets, n, left, right)
     sp, wrong = hand.stability, effort[PROPORTIONS]
     sx = math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
     sy = math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))

@@ -1,13 +1,13 @@
 """Named worlds: populations that differ in their laws only.
 
-`default` is what training and evaluation draw from. `svc_like` holds short, fast signatures, some of them hardly
+`default` is what training and evaluation draw from; `many_scripts` mixes every script profile. `svc_like` holds short, fast signatures, some of them hardly
 legible, and practised forgers: its laws are tuned by hand until the medians of its movements lie inside the
 middle half of a public set (see `pipelines/bands.py`); nothing is fitted to any one signature.
 """
 
 import dataclasses
 
-from .config import Forger, Hand, Spread, WorldConfig
+from .config import PROFILES, Forger, Hand, Spread, WorldConfig
 
 
 def _uniform(a: float, b: float) -> Spread:
@@ -61,8 +61,11 @@ _PRACTISED = Forger(
     pressure=_lognormal(2.7, 1.3, 1.0, 6.0),
 )
 
+_WEIGHTS = {"latin_cursive": 3.0, "latin_print": 1.0, "initials": 0.6, "rubrica": 0.9, "invented": 0.5}
+
 WORLDS: dict[str, WorldConfig] = {
     "default": WorldConfig(),
+    "many_scripts": WorldConfig(profiles=tuple((name, _WEIGHTS.get(name, 1.0)) for name in PROFILES)),
     "svc_like": WorldConfig(profiles=(("latin_cursive", 1.0),), forger=_PRACTISED, hands=(("latin_cursive", _SHORT),)),
 }
 """World configurations by name."""
