@@ -220,7 +220,7 @@ def export(
     skill: Annotated[str, typer.Option(help="Skill of practised forgers, LOW:HIGH or one number.")] = "0.5:0.95",
     first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
     world: Annotated[str, typer.Option(help="default, or a preset or script profile alone.")] = "default",
-    capture: Annotated[str, typer.Option(help="clean, scan, bilevel, mixed, ...")] = "scan",
+    capture: Annotated[str, typer.Option(help="clean, scan, bilevel, jpeg, photo, fax or mixed.")] = "scan",
     dpi: Annotated[float | None, typer.Option(help="Resolution of true-size images; 300 if left out.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH that each signature fills, instead of --dpi.")] = None,
     form: Annotated[

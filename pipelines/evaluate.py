@@ -17,8 +17,8 @@ from .baselines import hog_features, pixel_features
 from .calibration import LogisticCalibrator, OperatingPoint, choose_thresholds, fit_calibrator, min_cllr
 from .config import RunConfig
 from .decisions import FusedPoint
-from .fusion import FUSIONS, fuse
 from .elastic_head import PairHead
+from .fusion import FUSIONS, fuse
 from .metrics import (
     auc,
     bootstrap_over_signers,

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .elastic_head import ElasticHead
 from .decisions import Enrolment
+from .elastic_head import ElasticHead
 from .preprocess import to_ink
 from .verifier import Images, Verifier
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import PROFILES, World, WorldConfig, forge, render
+from synth import CAPTURES, PENS, PROFILES, World, WorldConfig, forge, render
+from synth.paper import PAPERS
 
 from .export_forms import NOTICE
 from .files import write_beside
@@ -70,17 +71,66 @@ def readme_picture() -> NDArray[np.uint8]:
     return signer_sheet(2026, signers=12)
 
 
+def pen_sheet(seed: int) -> NDArray[np.uint8]:
+    """Return one row per pen: two acts at 300 dpi, and part of the second enlarged from 600 dpi."""
+    rows = []
+    for name in PENS:
+        world = World(seed, WorldConfig(pens=((name, 1.0),)))
+        tiles = [_tile(render(world[i].genuine(i), dpi=300)) for i in (4, 9)]
+        large = render(world[9].genuine(9), dpi=600)
+        top, left = max(large.shape[0] // 2 - 90, 0), max(large.shape[1] // 4, 0)
+        part = large[top : top + 180, left : left + 315]
+        tiles.append(_tile(cv2.resize(part, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)))
+        rows.append(tiles)
+    return contact_sheet(rows)
+
+
+def capture_sheet(seed: int, *, act: int = 1) -> NDArray[np.uint8]:
+    """Return one row per capture, 300 dpi: on blank paper, in a form's box, and stamped."""
+    world = World(seed)
+    papers = ("blank", "boxed", "stamped")
+    return contact_sheet(
+        [
+            [
+                _tile(render(world[i].genuine(act), dpi=300, capture=capture, paper=paper))
+                for i, paper in zip((5, 9, 15), papers, strict=True)
+            ]
+            for capture in CAPTURES
+        ]
+    )
+
+
+def colour_sheet(seed: int) -> NDArray[np.uint8]:
+    """Return one row per paper in colour, RGB: two scans and a photo."""
+    world = World(seed)
+    rows = []
+    for k, paper in enumerate(PAPERS):
+        how = ((5, "scan"), (9 + k, "scan"), (15 + k, "photo"))
+        rows.append([_tile(render(world[i].genuine(k), dpi=300, capture=c, paper=paper, colour=True)) for i, c in how])
+    return np.vstack([np.hstack(row) for row in rows])
+
+
+def _tile(image: NDArray[np.uint8], height: int = 360, width: int = 630) -> NDArray[np.uint8]:
+    """Return an image in the middle of a light tile, made smaller only if it does not fit."""
+    scale = min(height / image.shape[0], width / image.shape[1], 1.0)
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+    tile = np.full((height, width, *image.shape[2:]), 255, dtype=np.uint8)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    tile[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return tile
+
+
 def _gallery() -> dict[str, NDArray[np.uint8]]:
     sheets = {"signers": readme_picture()}
     sheets |= {f"profile_{name}": signer_sheet(2027 + i, signers=6, profile=name) for i, name in enumerate(PROFILES)}
-    return sheets
+    return sheets | {"pens": pen_sheet(2026), "captures": capture_sheet(2026), "colours": colour_sheet(2026)}
 
 
 def write_gallery(folder: Path) -> list[Path]:
     """Regenerate every picture of the README into a folder and return their paths."""
-    return [
-        save_png(
-            folder / f"{name}.png", cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), greys=16
-        )
-        for name, sheet in _gallery().items()
-    ]
+    written = []
+    for name, sheet in _gallery().items():
+        scale, greys = {"pens": (0.8, 32), "captures": (0.8, 64), "colours": (0.7, 200)}.get(name, (0.6, 16))
+        small = cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        written.append(save_png(folder / f"{name}.png", small, greys=greys))
+    return written

@@ -36,8 +36,10 @@ def build_loss(config: RunConfig, model: Any = None) -> Any:
     if settings.loss == "elastic":
         options |= {"genuine": config.batch.genuine, "forgeries": config.batch.forgeries}
         if model is not None and (layer := elastic_layer(model)) is None:
-            raise ValueError(f"loss 'elastic' is for networks that compare so, such as resnet_elastic, "
-                             f"and not for {settings.model!r}; use 'joint'")
+            raise ValueError(
+                f"loss 'elastic' is for networks that compare so, such as resnet_elastic, "
+                f"and not for {settings.model!r}; use 'joint'"
+            )
         elif model is not None:
             options |= {"shape": layer.shape, "reach": layer.reach}
     if settings.loss in ("joint", "supervised_contrastive", "elastic"):

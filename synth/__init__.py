@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .config import WorldConfig as WorldConfig
     from .forgery import FORGERY_KINDS as FORGERY_KINDS
     from .forgery import forge as forge
+    from .pens import PENS as PENS
+    from .render import ground_truth as ground_truth
     from .render import render as render
     from .render import render_batch as render_batch
     from .sheet_layout import SheetLayout as SheetLayout
@@ -33,6 +35,8 @@ _HOME = {
     "WorldConfig": "config",
     "FORGERY_KINDS": "forgery",
     "forge": "forgery",
+    "PENS": "pens",
+    "ground_truth": "render",
     "render": "render",
     "render_batch": "render",
     "SheetLayout": "sheet_layout",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ink import hashed
 from .kernels import kernel
+from .pens import hashed
 
 _NOISE_ROWS = 16384
 
@@ -24,7 +24,7 @@ def _noise_table() -> NDArray[np.int8]:
     return np.clip(np.round((total - 510.0) * (32.0 / 147.8)), -127, 127).astype(np.int8)
 
 
-_NOISE = _noise_table()
+NOISE = _noise_table()
 
 
 @kernel
@@ -97,7 +97,7 @@ def digitise(light: Any, touched: Any, capture: Any, bilevel: bool, darkness: fl
                 tinted[c] *= through[c] / (through[c] + curve * (one - through[c]))
         if noise > zero:
             begin = int(hashed(r, 0, seed)) % _NOISE_ROWS
-            grains = _NOISE[begin : begin + width]
+            grains = NOISE[begin : begin + width]
             for c in range(width):
                 row[c] += noise * np.float32(grains[c])
         if bilevel:

@@ -190,15 +190,29 @@ class Forger:
 
 @dataclasses.dataclass(frozen=True)
 class Pen:
-    """The pen and ink of one act, drawn afresh for every act, whoever signs."""
+    """The pen and ink of one act, drawn afresh for every act, whoever signs; `pens.PENS` has the named ones.
+
+    How width and darkness follow pressure and speed is relative to their mean over the act. A field left out is a pen
+    without that trait.
+    """
 
     width_mm: Spread = _loguniform(0.22, 0.55)
     darkness: Spread = _uniform(0.55, 1.0)
-    width_pressure: Spread = _uniform(0.05, 0.6)
-    width_speed: Spread = _uniform(0.0, 0.15)
-    darkness_pressure: Spread = _uniform(0.1, 0.9)
-    darkness_speed: Spread = _uniform(0.0, 0.3)
-    grain: Spread = _uniform(0.0, 0.35)
+    width_pressure: Spread = _fixed(0.0)
+    width_speed: Spread = _fixed(0.0)
+    darkness_pressure: Spread = _fixed(0.0)
+    darkness_speed: Spread = _fixed(0.0)
+    grain: Spread = _fixed(0.0)  # share of ink that the valleys of the paper do not take
+    gate: Spread = _fixed(0.0)  # how far thin ink reaches the hills of the paper only
+    nib: Spread = _fixed(0.0)  # how much thinner a line is along the edge of the nib
+    nib_rad: Spread = _fixed(0.7)
+    blob: Spread = _fixed(0.0)  # more ink where the pen comes down
+    goop: Spread = _fixed(0.0)  # chance of a drop after a reversal
+    skip: Spread = _fixed(0.0)  # more of this, more and longer gaps
+    skip_mm: Spread = _fixed(1.0)
+    striation: Spread = _fixed(0.0)  # lighter streaks along the line
+    rim: Spread = _fixed(0.0)  # darker edges
+    soft_mm: Spread = _fixed(0.0)  # width of the edges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,6 +228,21 @@ class Capture:
     blur_px: Spread = _uniform(0.25, 0.8)
     gamma: Spread = _lognormal(1.0, 1.3, 0.5, 2.0)
     p_bilevel: Spread = _fixed(0.3)
+    # what `paper.develop` adds; 0 is without
+    dpi: Spread = _fixed(300.0)  # where the caller asks for no size
+    fibre: Spread = _fixed(0.0)  # s.d. of paper texture, grey levels
+    jpeg: Spread = _fixed(0.0)  # quality
+    fax: Spread = _fixed(0.0)
+    tilt: Spread = _fixed(0.0)  # a photo: how far its corners move, share of the shorter side
+    light: Spread = _fixed(0.0)
+    shadow: Spread = _fixed(0.0)
+    defocus_px: Spread = _fixed(0.0)
+    shot: Spread = _fixed(0.0)
+
+    @property
+    def developed(self) -> bool:
+        """Whether `paper.develop` has anything to do."""
+        return any(getattr(self, name) != _fixed(0.0) for name in ("fibre", "jpeg", "fax", "tilt"))
 
 
 CLEAN = Capture(
@@ -227,22 +256,46 @@ CLEAN = Capture(
     gamma=_fixed(1.0),
     p_bilevel=_fixed(0.0),
 )
+SCAN = Capture(p_bilevel=_fixed(0.0), fibre=_uniform(0.3, 2.0), dpi=_loguniform(150.0, 600.0))
 CAPTURES: dict[str, Capture] = {
     "clean": CLEAN,
-    "scan": Capture(p_bilevel=_fixed(0.0)),
-    "bilevel": Capture(p_bilevel=_fixed(1.0)),
+    "scan": SCAN,
+    "bilevel": Capture(p_bilevel=_fixed(1.0), dpi=_loguniform(150.0, 600.0)),
+    "jpeg": dataclasses.replace(SCAN, jpeg=_uniform(40.0, 95.0)),
+    "photo": dataclasses.replace(
+        CLEAN,
+        margin=_uniform(0.05, 0.15),
+        paper=_uniform(200.0, 245.0),
+        gamma=_lognormal(1.0, 1.2, 0.6, 1.6),
+        fibre=_uniform(0.5, 2.0),
+        tilt=_uniform(0.01, 0.09),
+        light=_uniform(0.05, 0.3),
+        shadow=_uniform(0.0, 0.3),
+        defocus_px=_uniform(0.4, 1.4),
+        shot=_uniform(1.0, 5.0),
+        jpeg=_uniform(60.0, 92.0),
+    ),
+    "fax": dataclasses.replace(CLEAN, fax=_fixed(1.0), dpi=_fixed(204.0)),
     "mixed": Capture(),
 }
-"""Capture profiles: `clean` is paper without a scanner, `mixed` is what training sees."""
+"""Capture profiles: `clean` is paper without a scanner; `mixed`, for training, is scans, a third of them bilevel."""
 
 
 @dataclasses.dataclass(frozen=True)
 class WorldConfig:
-    """A population: the share of each profile, and the laws of hands, forgers, pens and captures."""
+    """A population: the share of each profile and pen, and the laws of hands and forgers."""
 
     profiles: tuple[tuple[str, float], ...] = (("latin_cursive", 0.7), ("initials", 0.12), ("rubrica", 0.18))
     forger: Forger = Forger()
-    pen: Pen = Pen()
+    pens: tuple[tuple[str, float], ...] = (
+        ("ballpoint", 0.56),
+        ("gel", 0.18),
+        ("fountain", 0.07),
+        ("felt", 0.06),
+        ("pencil", 0.07),
+        ("stylus", 0.06),
+    )
+    own_pens: tuple[tuple[str, Pen], ...] = ()
     version: int = 1
     hands: tuple[tuple[str, Hand], ...] = tuple(PROFILES.items())
 
@@ -253,10 +306,28 @@ class WorldConfig:
                 raise ValueError(f"unknown profile {name!r}; use one of: {', '.join(known)}")
             if not weight > 0:
                 raise ValueError(f"profile {name!r} has weight {weight}; weights must be above 0")
+        self._check_pens()
         if not self.profiles:
             raise ValueError("a world needs at least one profile")
         if self.version != 1:
             raise ValueError(f"world config version {self.version} is unknown; this generator draws version 1")
+
+    def _check_pens(self) -> None:
+        known = self.pen_laws
+        for name, weight in self.pens:
+            if name not in known:
+                raise ValueError(f"unknown pen {name!r}; use one of: {', '.join(known)}")
+            if not weight > 0:
+                raise ValueError(f"pen {name!r} has weight {weight}; weights must be above 0")
+        if not self.pens:
+            raise ValueError("a world needs at least one pen")
+
+    @property
+    def pen_laws(self) -> dict[str, Pen]:
+        """Every pen by name: `pens.PENS`, and the `own_pens` of this world."""
+        from .pens import PENS
+
+        return PENS | dict(self.own_pens)
 
 
 def record_type(config: Any) -> np.dtype[Any]:

@@ -3,7 +3,8 @@
 Strokes are capsules of varying width, antialiased by their exact coverage across the stroke. A later pass
 over an inked pixel multiplies, so crossings are darker; within one pass they do not. Width and darkness
 follow pressure and speed only relative to their own mean over the act, so that a slow forger does not
-leave a thicker or a darker line on average.
+leave a thicker or a darker line on average. What a pen does along its line (blobs, skips) changes the capsules;
+what it does across it (streaks, rim, paper grain) is computed once per pixel from maps that the capsules leave.
 """
 
 import math
@@ -12,8 +13,16 @@ from typing import Any
 import numpy as np
 
 from .kernels import kernel
+from .pens import GRAIN_MM, N_FLOW, height_at, ink_flow, paper_height, start_flow, streak
 
 _LANES = 8
+PASS_PX = 32768.0
+"""Path length between the beginnings of two pen-downs in the map `LAID`, so that it tells them apart."""
+WET, LAID, DRY, ACROSS = range(4)
+"""Maps of `draw_ink`: ink of the last pass, where along the path it was laid (px), light through the passes before,
+and where across the line (-1 to 1)."""
+STRIDE = _LANES
+"""How much longer a row of a map is than a row of the image."""
 
 
 @kernel
@@ -46,6 +55,10 @@ def line_factors(samples: Any, n: int, pen: Any, factors: Any) -> None:
         step = math.sqrt((samples[i, 0] - samples[j, 0]) ** 2 + (samples[i, 1] - samples[j, 1]) ** 2)
         p, v = samples[i, 3] / mean_pressure - 1.0, min(step / mean_step, 2.5) - 1.0
         factors[i, 0] = min(max(1.0 + pen.width_pressure * p - pen.width_speed * v, 0.35), 1.8)
+        if pen.nib > 0.0 and step > 1e-9:  # a broad nib is thin along its own edge
+            dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
+            across = abs(dy * math.cos(pen.nib_rad) - dx * math.sin(pen.nib_rad)) / step
+            factors[i, 0] *= 1.0 - pen.nib + pen.nib * across
         factors[i, 1] = min(max(1.0 + pen.darkness_pressure * p - pen.darkness_speed * v, 0.15), 1.8)
         if samples[i, 3] > 0.0:
             width, darkness = width + step * factors[i, 0], darkness + step * factors[i, 1]
@@ -55,20 +68,8 @@ def line_factors(samples: Any, n: int, pen: Any, factors: Any) -> None:
 
 
 @kernel
-def hashed(x: int, y: int, seed: Any) -> Any:
-    """Return a 32-bit hash of a pixel and a seed: grain and noise without any state."""
-    # numba multiplies 32-bit words into 64 bits: cut back at every step
-    h = np.uint32(np.uint32(x) * np.uint32(0x85EBCA6B) ^ np.uint32(y) * np.uint32(0xC2B2AE35) ^ np.uint32(seed))
-    h ^= h >> np.uint32(16)
-    h = np.uint32(h * np.uint32(0x7FEB352D))
-    h ^= h >> np.uint32(15)
-    h = np.uint32(h * np.uint32(0x846CA68B))
-    return h ^ (h >> np.uint32(16))
-
-
-@kernel
 def draw_ink(
-    samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, grain_seed: Any, light: Any, touched: Any
+    samples: Any, n: int, px_per_mm: float, turn: float, pen: Any, seed: Any, light: Any, maps: Any, touched: Any
 ) -> None:
     """Draw a trajectory centred on a raster, y up on the page.
 
@@ -81,8 +82,9 @@ def draw_ink(
         px_per_mm: Resolution.
         turn: Rotation of the page, in rad.
         pen: Record of `config.Pen`.
-        grain_seed: 32-bit seed of the paper grain.
+        seed: 32-bit seed of the paper grain and of what the pen does by chance.
         light: Output, float32, shape ``(height, width)``: transmitted light in [0, 1].
+        maps: Output, float32, shape ``(4, height * (width + STRIDE))``, see `WET` to `ACROSS`.
         touched: Output, int64, shape ``(4,)``: the first row with ink, one past the last, the same of columns.
     """
     height, width = light.shape
@@ -94,28 +96,31 @@ def draw_ink(
         x, y = samples[i, 0] - cx, samples[i, 1] - cy
         points[i, 0] = 0.5 * width + px_per_mm * (cos * x - sin * y)
         points[i, 1] = 0.5 * height - px_per_mm * (sin * x + cos * y)
-    stride = width + _LANES  # a capsule is laid in whole groups of pixels, which may stick out on the right
-    wet, laid = np.empty(height * stride, dtype=np.float32), np.empty(height * stride, dtype=np.float32)
-    dry = np.empty(height * stride, dtype=np.float32)
-    for i in range(height * stride):
-        wet[i], laid[i], dry[i] = np.float32(0.0), np.float32(0.0), np.float32(1.0)
+    wet, laid, dry, across = maps[WET], maps[LAID], maps[DRY], maps[ACROSS]
+    for i in range(len(wet)):
+        wet[i], laid[i], dry[i], across[i] = np.float32(0.0), np.float32(0.0), np.float32(1.0), np.float32(99.0)
     touched[0], touched[1], touched[2], touched[3] = height, 0, width, 0
     half, piece = 0.5 * max(pen.width_mm * px_per_mm, 1.0), max(2.5, pen.width_mm * px_per_mm)
-    arc, started = 0.0, False
+    sharp = 1.0 / max(pen.soft_mm * px_per_mm, 1.0)
+    flow = np.zeros(N_FLOW)
+    arc, pass_begun, started = 0.0, 0.0, False
     ax, ay, aw, ad = 0.0, 0.0, 0.0, 0.0
     for i in range(n):
         if samples[i, 3] <= 0.0:
-            started, arc = False, arc + 1e4
+            if started:
+                started, arc = False, PASS_PX * math.ceil((arc + 1.0) / PASS_PX)
             continue
-        bw, bd = half * factors[i, 0], min(pen.darkness * factors[i, 1], 0.98)
+        bw, bd = half * factors[i, 0], pen.darkness * factors[i, 1]
         if not started:
-            ax, ay, aw, ad, started = points[i, 0], points[i, 1], bw, bd, True
+            ax, ay, aw, ad, started, pass_begun = points[i, 0], points[i, 1], bw, bd, True, arc
+            start_flow(flow)
         step = math.sqrt((points[i, 0] - ax) ** 2 + (points[i, 1] - ay) ** 2)
         last = i + 1 == n or samples[i + 1, 3] <= 0.0
         if step < 1.0 and not last:
             continue
         pieces, before, after = int(step / piece) + 1, max(i - 2, 0), min(i + 1, n - 1)
         x0, y0, w0, d0 = ax, ay, aw, ad
+        w1, d1 = aw, ad
         for k in range(1, pieces + 1):
             u = k / pieces
             bx, by = points[i, 0], points[i, 1]
@@ -123,20 +128,43 @@ def draw_ink(
                 p, q, s = u * u * (3.0 - 2.0 * u), u * (1.0 - u) * (1.0 - u), u * u * (u - 1.0)
                 bx = x0 + p * (bx - x0) + 0.5 * (q * (bx - points[before, 0]) + s * (points[after, 0] - x0))
                 by = y0 + p * (by - y0) + 0.5 * (q * (by - points[before, 1]) + s * (points[after, 1] - y0))
-            w, d = w0 + u * (bw - w0), d0 + u * (bd - d0)
-            _capsule(ax, ay, aw, ad, bx, by, w, d, arc, width, wet, laid, dry, touched)
-            arc += math.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
-            ax, ay, aw, ad = bx, by, w, d
-    grain, one = np.float32(pen.grain / 65536.0), np.float32(1.0)
+            w2, d2 = w0 + u * (bw - w0), d0 + u * (bd - d0)
+            moved = math.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
+            wider, darker = ink_flow(pen, flow, (bx - ax) / px_per_mm, (by - ay) / px_per_mm, seed)
+            w2, d2 = w2 * wider, min(d2 * darker, 0.98)
+            if arc == pass_begun:
+                w1, d1 = w2, d2
+            _capsule(ax, ay, w1, d1, bx, by, w2, d2, arc, width, sharp, wet, laid, dry, across, touched)
+            arc, ax, ay, w1, d1 = arc + moved, bx, by, w2, d2
+        aw, ad = bw, bd
+    finish(pen, px_per_mm, seed, maps, touched, light)
+
+
+@kernel
+def finish(pen: Any, px_per_mm: float, seed: Any, maps: Any, touched: Any, light: Any) -> None:
+    """Write the light that ink and paper grain let through, from the maps that the capsules left."""
+    height, width = light.shape
+    wet, laid, dry, across = maps[WET], maps[LAID], maps[DRY], maps[ACROSS]
+    one, zero, fine = np.float32(1.0), np.float32(0.0), min(1.0, GRAIN_MM * px_per_mm)
+    grain, gate, cell = np.float32(pen.grain * fine), np.float32(pen.gate * fine), max(1.0, GRAIN_MM * px_per_mm)
+    streaky = pen.width_mm * px_per_mm > 3.0 and pen.striation + pen.rim > 0.0
     for r in range(height):
         for c in range(width):
             light[r, c] = one
     for r in range(touched[0], touched[1]):
         for c in range(touched[2], touched[3]):
-            k = r * stride + c
-            if wet[k] > np.float32(0.0):
-                speck = np.float32(hashed(c, r, grain_seed) & np.uint32(0xFFFF)) if grain > 0.0 else np.float32(0.0)
-                light[r, c] = dry[k] * (one - wet[k] * (one - grain * speck))
+            k = r * (width + STRIDE) + c
+            ink = wet[k]
+            if ink > zero:
+                if grain + gate > zero:
+                    rough = paper_height(c / cell, r / cell, seed) if cell > 1.0 else height_at(c, r, seed)
+                    ink *= one - grain * rough
+                    if gate > zero:
+                        taken = (np.float32(1.9) * ink - rough) * np.float32(3.0) + np.float32(0.5)
+                        ink *= one - gate * (one - min(max(taken, zero), one))
+                if streaky:
+                    ink *= streak(pen, across[k], laid[k] / px_per_mm, seed)
+                light[r, c] = dry[k] * (one - min(ink, np.float32(0.98)))
 
 
 @kernel
@@ -151,18 +179,19 @@ def _capsule(
     bd: float,
     arc: float,
     width: int,
+    sharp: float,
     wet: Any,
     laid: Any,
     dry: Any,
+    across: Any,
     touched: Any,
 ) -> None:
     """Lay one piece of line, half-widths aw to bw and darkness ad to bd, starting at path length `arc`.
 
-    `wet` is the ink of the current pass, `laid` where along the path it was laid, in px, and `dry` the light that
-    earlier passes let through: all three row by row, `_LANES` wider than the image. The inner loop has neither
-    branches nor neighbours, so that it compiles to vector instructions.
+    `sharp` is how much of a line's coverage changes over one pixel at its edges. The inner loop has neither branches
+    nor neighbours, so that it compiles to vector instructions.
     """
-    stride, reach = width + _LANES, max(aw, bw)  # a pixel is inked if its centre is within half a pixel more
+    stride, reach = width + STRIDE, max(aw, bw) + 0.5 / sharp - 0.5
     height = len(wet) // stride
     c0, c1 = max(math.ceil(min(ax, bx) - reach) - 1, 0), min(math.floor(max(ax, bx) + reach) + 1, width)
     r0, r1 = max(math.ceil(min(ay, by) - reach) - 1, 0), min(math.floor(max(ay, by) + reach) + 1, height)
@@ -170,7 +199,7 @@ def _capsule(
         return
     touched[0], touched[1] = min(touched[0], r0), max(touched[1], r1)
     touched[2], touched[3] = min(touched[2], c0), max(touched[3], c1)
-    zero, one, most = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    zero, one, most, sharper = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(sharp)
     dx, dy = np.float32(bx - ax), np.float32(by - ay)
     squared = max(dx * dx + dy * dy, np.float32(1e-12))
     inverse, length = one / squared, np.float32(math.sqrt(squared))
@@ -187,13 +216,15 @@ def _capsule(
             off_x, off_y = px - u * dx, py - u * dy
             distance = np.float32(math.sqrt(off_x * off_x + off_y * off_y))
             # the share of the pixel on this side of the line's edge, less what is beyond the other edge of a thin line
-            covered, beyond = half + most - distance, most - half - distance
+            covered, beyond = (half - distance) * sharper + most, most - (half + distance) * sharper
             covered = (one if covered > one else covered) - (zero if beyond < zero else beyond)
             covered = zero if covered < zero else covered
-            here, before, old = begun + u * length, laid[k], wet[k]
+            here, before, old, passed = begun + u * length, laid[k], wet[k], dry[k]
             crossing = (covered > zero) & (here - before > np.float32(4.0) * (half + one))
-            passed = dry[k]
             dry[k] = passed * (one - old) if crossing else passed
-            old, ink = zero if crossing else old, covered * (dark + u * darker)
-            wet[k] = ink if ink > old else old
-            laid[k] = here if covered > zero else before
+            # the piece whose middle is nearest says how dark it is, or every piece would end in a round bead
+            place, was = (distance if px * dy - py * dx > zero else -distance) / half, across[k]
+            nearer = (covered > zero) & (crossing | (place * place < was * was))
+            across[k] = place if nearer else was
+            wet[k] = covered * (dark + u * darker) if nearer else old
+            laid[k] = here if nearer else before

@@ -34,6 +34,8 @@ def cache_folder() -> str | None:
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile to machine code without the interpreter lock; cached on disk where that is possible.
 
+    Division by zero gives infinity, as in NumPy: raising an error would cost every division a branch.
+
     A kernel called by another kernel is compiled apart from the same kernel called from Python, since the code that
     unpacks Python objects takes longer to compile than most kernels.
     """
@@ -63,6 +65,8 @@ def _compiled(function: Callable[..., Any], part: str, **options: bool) -> Any:
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(Path(folder) / part) if folder else before
     try:
-        return njit(nogil=True, cache=folder is not None, no_cfunc_wrapper=True, **options)(function)
+        return njit(nogil=True, error_model="numpy", cache=folder is not None, no_cfunc_wrapper=True, **options)(
+            function
+        )
     finally:
         settings.CACHE_DIR = before

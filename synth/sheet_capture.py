@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .ink import hashed
 from .kernels import kernel
+from .pens import hashed
 from .streams import Key, slot, uniform
 
 SHEET_CAPTURES = ("print", "scan", "photo")

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("synth", "models", "pipelines")
-CV2 = ("synth/capture.py", "synth/sheets.py", "synth/sheet_capture.py", "synth/sheet_layout.py")
+CV2 = ("synth/paper.py", "synth/sheets.py", "synth/sheet_capture.py", "synth/sheet_layout.py")
 BANNED = {"data", "utils", "util", "common", "types", "helpers", "misc"}
 MAGIC = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"II*\0": "a TIFF image",
@@ -107,7 +107,7 @@ def test_a_wrong_import_is_caught(path, source):
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("synth/capture.py", "import cv2\nimport numpy as np\nfrom .ink import hashed"),
+        ("synth/paper.py", "import cv2\nimport numpy as np\nfrom .capture import NOISE"),
         ("models/layers.py", "import math\nimport keras\nimport numpy"),
         ("pipelines/train.py", "def f():\n    import tensorflow as tf\n    import synth, models"),
         ("pipelines/train.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import tensorflow as tf"),

@@ -1,6 +1,5 @@
 """Laws of ink and images: crossings darken, size scales, equipment never moves a hand, nonsense is refused."""
 
-import dataclasses
 import itertools
 import math
 
@@ -11,7 +10,8 @@ from synth import CAPTURES, Signature, World, WorldConfig, render, render_batch
 from synth.acts import execute, genuine_act
 from synth.capture import blur
 from synth.config import Pen, Spread, record_type
-from synth.ink import draw_ink, hashed, ink_bounds, line_factors
+from synth.ink import STRIDE, draw_ink, ink_bounds, line_factors
+from synth.pens import hashed
 from synth.render import equipment
 
 WORLD = World(7)
@@ -19,7 +19,7 @@ WORLD = World(7)
 
 def fixed_pen(**values):
     """A record of a pen that does exactly what it says: no grain, no change along the line."""
-    plain = {"width_mm": 0.5, "darkness": 0.6, **values}
+    plain = {"width_mm": 0.5, "darkness": 0.6, "skip_mm": 1.0, **values}
     pen = np.zeros(1, dtype=record_type(Pen))
     for name, value in plain.items():
         pen[name] = value
@@ -41,18 +41,23 @@ def pen_path(*corners, pressure=0.5, step=0.05):
     return np.stack([x, y, 0.01 * np.arange(len(x)), p], axis=1)
 
 
+def maps_for(shape):
+    return np.empty((4, shape[0] * (shape[1] + STRIDE)), dtype=np.float32)
+
+
+def only(pen):
+    """A world config with one pen of one's own."""
+    return WorldConfig(pens=(("own", 1.0),), own_pens=(("own", pen),))
+
+
 def drawn(samples, px_per_mm=10.0, shape=(120, 240), pen=None):
     light = np.empty(shape, dtype=np.float32)
-    draw_ink(
-        samples,
-        len(samples),
-        px_per_mm,
-        0.0,
-        fixed_pen() if pen is None else pen,
-        np.uint32(1),
-        light,
-        np.empty(4, dtype=np.int64),
-    )
+    pen = fixed_pen() if pen is None else pen
+    touched = np.empty(4, dtype=np.int64)
+    draw_ink(samples, len(samples), px_per_mm, 0.0, pen, np.uint32(1), light, maps_for(shape), touched)
+    inked = np.argwhere(light < 1)
+    assert (inked.min(axis=0) >= touched[::2]).all()
+    assert (inked.max(axis=0) < touched[1::2]).all()
     return light
 
 
@@ -118,9 +123,11 @@ def test_the_compiled_ink_equals_the_plain_python_one():
     pen = fixed_pen(grain=0.3, width_pressure=0.4, darkness_speed=0.2)
     plain, touched = np.empty((24, 48), dtype=np.float32), np.empty(4, dtype=np.int64)
     record = np.array([pen]).view(np.recarray)[0]
-    draw_ink.py_func(samples, len(samples), 8.0, 0.1, record, np.uint32(5), plain, touched.copy())
+    draw_ink.py_func(
+        samples, len(samples), 8.0, 0.1, record, np.uint32(5), plain, maps_for(plain.shape), touched.copy()
+    )
     light = np.empty_like(plain)
-    draw_ink(samples, len(samples), 8.0, 0.1, pen, np.uint32(5), light, touched)
+    draw_ink(samples, len(samples), 8.0, 0.1, pen, np.uint32(5), light, maps_for(light.shape), touched)
     np.testing.assert_array_equal(np.round(255 * light), np.round(255 * plain))
     assert light.min() < 0.7
     assert ink_bounds(samples, len(samples)) == ink_bounds.py_func(samples, len(samples))
@@ -142,7 +149,7 @@ def test_the_compiled_blur_equals_the_plain_python_one():
 
 
 def test_resolution_scales_the_inked_area_by_its_square():
-    bold = dataclasses.replace(WorldConfig(), pen=dataclasses.replace(Pen(), width_mm=Spread("fixed", 0.5)))
+    bold = only(Pen(width_mm=Spread("fixed", 0.5)))
     for i in range(5):
         signature = World(7, bold)[i].genuine(0)
         area = {dpi: float((render(signature, dpi=dpi) < 190).sum()) for dpi in (200, 300, 600)}
@@ -163,8 +170,8 @@ def test_every_capture_is_dark_ink_on_light_paper(capture):
         image = render(WORLD[i].genuine(2), height=96, width=192, capture=capture)
         assert image.dtype == np.uint8
         assert image.shape == (96, 192)
-        assert np.median(image) > 150
-        assert int(image.min()) < np.median(image) - 40
+        assert np.median(image) > (110 if capture == "photo" else 150)  # a photo may lie in the shade
+        assert int(image.min()) < np.median(image) - 35
         if capture == "bilevel":
             assert set(np.unique(image)) == {0, 255}
         if capture == "clean":
@@ -182,7 +189,7 @@ def test_a_signature_fits_its_canvas_without_being_cut_or_stretched(shape):
 
 
 def test_pen_and_capture_never_move_a_hand():
-    other = dataclasses.replace(WorldConfig(), pen=dataclasses.replace(Pen(), width_mm=Spread("fixed", 1.2)))
+    other = only(Pen(width_mm=Spread("fixed", 1.2)))
     for i in range(8):
         one, two = World(7)[i].genuine(i), World(7, other)[i].genuine(i)
         np.testing.assert_array_equal(one.trajectory, two.trajectory)
@@ -226,7 +233,7 @@ def test_a_batch_has_one_image_per_act_in_the_oversampled_size():
         ({"dpi": float("nan")}, "use a number from 20 to 2400"),
         ({"height": 96, "width": 192, "dpi": 300}, "not both"),
         ({"height": float("nan"), "width": 192}, "not usable"),
-        ({"capture": "fax"}, "unknown capture 'fax'; use one of: clean"),
+        ({"capture": "film"}, "unknown capture 'film'; use one of: clean"),
     ],
 )
 def test_nonsense_is_refused(size, message):
@@ -236,7 +243,7 @@ def test_nonsense_is_refused(size, message):
 
 def test_nonsense_is_refused_in_batches_too():
     with pytest.raises(ValueError, match="unknown capture"):
-        render_batch([genuine_act(WORLD[0], 0)], height=48, width=96, capture="fax")
+        render_batch([genuine_act(WORLD[0], 0)], height=48, width=96, capture="film")
 
 
 def test_what_render_needs_is_a_signature():

@@ -9,7 +9,7 @@ import scipy.stats
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from synth.config import LAWS, Spread, WorldConfig, _quantile, draw, law_table
+from synth.config import LAWS, Pen, Spread, WorldConfig, _quantile, draw, law_table
 from synth.streams import child_key, normal, normal_quantile, philox, root_key, slot, uniform
 
 WORDS = st.integers(0, 2**64 - 1)
@@ -122,7 +122,7 @@ def test_every_law_is_the_one_it_says(law, a, b, probability):
 
 
 def test_draws_stay_inside_their_clips_and_each_field_has_a_slot_of_its_own():
-    pen = WorldConfig().pen
+    pen = Pen()
     keys = np.array([child_key(root_key(0), slot("pen"), i) for i in range(500)], dtype=np.uint64)
     pens = draw(pen, keys)
     assert 0.18 <= pens["width_mm"].min() < pens["width_mm"].max() <= 0.6
