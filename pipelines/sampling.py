@@ -125,7 +125,9 @@ def evaluation_acts(world: World, signers: range, settings: EvaluationSettings, 
 
 
 def describe(acts: Sequence[Act]) -> SignatureSet:
-    """Return the protocols' view of acts."""
+    """Return the protocols' view of acts; a disguise has none, since its author is genuine and hides it."""
+    if any(a.kind == "disguise" for a in acts):
+        raise ValueError("a disguise is neither genuine nor a forgery to a protocol; leave disguises out")
     return SignatureSet.of(
         signer=[str(a.claimed.index) for a in acts],
         kind=["genuine" if a.kind == "genuine" else "simple" if a.kind == "simple" else "skilled" for a in acts],

@@ -17,10 +17,14 @@ from .signers import Signer
 from .signing import N_EFFORT, PRESSURE, PROPORTIONS, SHAKINESS, SKILL_ERROR, SLOWNESS
 from .streams import child_key, slot
 
-FORGERY_KINDS = ("random", "simple", "freehand")
-"""random: the forger's own genuine signature. simple: knows the name only. freehand: has practised it."""
+FORGERY_KINDS = ("random", "simple", "freehand", "slow_copier", "tracer", "careless", "disguise")
+"""random: the forger's own genuine signature. simple: knows the name only. freehand: has practised it. slow_copier:
+draws it with the model in view. tracer: follows its lines. careless: quick and from memory. disguise: the signer's
+own hand, made to look like another's, in order to deny it later; its author is genuine."""
 
-_FORGER, _SESSION, _ACT, _NATURE = (slot(f"forgery.{n}") for n in ("forger", "session", "act", "nature"))
+_FORGER, _SESSION, _ACT, _NATURE, _ALIAS = (
+    slot(f"forgery.{n}") for n in ("forger", "session", "act", "nature", "alias")
+)
 _PROPORTION_FIELDS = (
     "x_height_mm",
     "letter_width",
@@ -56,6 +60,17 @@ _MOVEMENT_SHARE = 2.0 * np.isin(_NAMES, _MOVEMENT_FIELDS)
 _PRACTICE = 0.75
 """Exponent of the error left at a skill: the last of it is the hardest to practise away (Newell, Rosenbloom
 1981, "Mechanisms of skill acquisition and the law of practice", find a power law)."""
+_PERCEPTION, _FORMS, _SPACING, _SLOW, _SHAKY, _DISJOINTED, _FLAT = range(7)
+_AXES = {
+    "freehand": (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0),
+    "slow_copier": (0.5, 0.6, 0.6, 1.6, 1.6, 1.6, 0.4),
+    "tracer": (0.15, 0.15, 0.1, 2.2, 2.0, 2.0, 0.4),
+    "careless": (1.6, 1.6, 1.6, 0.1, 0.4, 0.4, 0.0),
+}
+"""Weights of what goes wrong, by kind of skilled forger: places and proportions, letter forms, spacing, slowness,
+tremor and hesitation, strokes that do not run into each other, and pressure that does not vary. Chosen here, after
+what Mohammed, Found, Caligiuri, Rogers (2015) and others report of slow and of traced simulations: more dysfluency
+and fewer spatial errors."""
 _MISPERCEPTION = np.array([0.22, 0.34, 0.36, 0.36, 0.90, 0.34])
 """At skill 0: spread of a forger's lasting errors, columns as in `layout`."""
 
@@ -66,13 +81,15 @@ def forge(target: Signer, *, by: Signer, kind: str, skill: float, act: int) -> S
     Args:
         target: The signer whose signature is claimed.
         by: The forger, another signer.
-        kind: One of `FORGERY_KINDS`.
-        skill: From 0 (a bad copy) to 1 (as if the target had signed); ignored by random and simple.
+        kind: One of `FORGERY_KINDS`; for "disguise", `by` is the target.
+        skill: From 0 (a bad copy) to 1 (as if the target had signed); ignored by random and simple. Of a disguise:
+            from 0 (a plain genuine act) to 1 (as far from it as this person gets).
         act: The forger's try at this target, from 0.
 
     Raises:
         TypeError: If target or forger is anything but a `Signer`.
-        ValueError: If the kind is unknown, skill is outside [0, 1], or a person would forge themself.
+        ValueError: If the kind is unknown, skill is outside [0, 1], or a person would forge themself or disguise
+            another's hand.
     """
     return execute(forgery_act(target, by=by, kind=kind, skill=skill, act=act))
 
@@ -124,12 +141,15 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
             np.zeros(6),
         )
     nature = draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
-    error = (1.0 - skill) ** _PRACTICE
+    if kind == "disguise":
+        return _disguise(target, skill, number, session, key, perceive, nature)
+    error, axes = (1.0 - skill) ** _PRACTICE, _AXES[kind]
     effort = np.zeros(N_EFFORT)
-    effort[SKILL_ERROR], effort[SLOWNESS] = error * nature["disjointed"], 1.2 * error * nature["slowness"]
-    effort[SHAKINESS] = error * nature["shakiness"]
-    effort[PRESSURE] = 1.0 + error * (nature["pressure"] - 1.0)
-    effort[PROPORTIONS] = error * nature["perception"]
+    effort[SKILL_ERROR] = error * axes[_DISJOINTED] * nature["disjointed"]
+    effort[SLOWNESS] = 1.2 * error * axes[_SLOW] * nature["slowness"]
+    effort[SHAKINESS] = error * axes[_SHAKY] * nature["shakiness"]
+    effort[PRESSURE] = (1.0 + error * (nature["pressure"] - 1.0)) * (1.0 - error * axes[_FLAT])
+    effort[PROPORTIONS] = error * axes[_PERCEPTION] * nature["perception"]
     return Act(
         target,
         by,
@@ -138,13 +158,41 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         number,
         target,
         target,
-        _copied_hand(target, by, error, nature),
-        min(1.0, 2.6 * error * nature["letter_shapes"]),
+        _copied_hand(target, by, error, axes, nature),
+        min(1.0, 2.6 * error * axes[_FORMS] * nature["letter_shapes"]),
         session,
         key,
         perceive,
         effort,
-        _MISPERCEPTION * error * nature["perception"],
+        _MISPERCEPTION * error * axes[_PERCEPTION] * nature["perception"],
+    )
+
+
+def _disguise(target: Signer, skill: float, number: int, session: Any, key: Any, perceive: Any, nature: Any) -> Act:
+    """Return an act of the signer in a hand of other proportions; how the pen moves stays their own."""
+    other = draw(dict(target.world.config.hands)[target.profile], np.array([child_key(perceive, _ALIAS, 0)]))[0]
+    hand, alias = numbers(target.hand), numbers(other)
+    share = skill * (_PROPORTION_SHARE * nature["proportions"] + _SPACING_SHARE * nature["spacing"])
+    hand += np.minimum(share, 1.0) * (alias - hand)
+    effort = np.zeros(N_EFFORT)
+    effort[PRESSURE], effort[SLOWNESS] = 1.0, 0.3 * skill * nature["slowness"]
+    lasting = 0.5 * skill * nature["perception"] * _MISPERCEPTION
+    own = hand.view(target.hand.dtype)[0]
+    return Act(
+        target,
+        target,
+        "disguise",
+        float(skill),
+        number,
+        target,
+        target,
+        own,
+        0.0,
+        session,
+        key,
+        perceive,
+        effort,
+        lasting,
     )
 
 
@@ -158,17 +206,22 @@ def _check(target: Any, by: Any, kind: str, skill: float) -> None:
         raise ValueError(f"unknown forgery kind {kind!r}; use one of: {', '.join(FORGERY_KINDS)}")
     if not 0.0 <= skill <= 1.0:
         raise ValueError(f"skill is {skill!r}; use a number from 0 to 1")
-    if (target.world.seed, target.index) == (by.world.seed, by.index):
+    same = (target.world.seed, target.index) == (by.world.seed, by.index)
+    if kind == "disguise" and not same:
+        raise ValueError(f"signer {by.index} cannot disguise the hand of signer {target.index}; use by=target")
+    if same and kind != "disguise":
         raise ValueError(f"signer {by.index} cannot forge their own signature; choose another forger")
 
 
-def _copied_hand(target: Signer, by: Signer, error: float, nature: Any) -> Any:
+def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
     hand, own = numbers(target.hand), numbers(by.hand)
-    share = error * (_PROPORTION_SHARE * nature["proportions"] + _SPACING_SHARE * nature["spacing"] + _MOVEMENT_SHARE)
+    proportions = axes[_PERCEPTION] * _PROPORTION_SHARE * nature["proportions"]
+    spacing = axes[_SPACING] * _SPACING_SHARE * nature["spacing"]
+    share = error * (proportions + spacing + _MOVEMENT_SHARE)
     hand += np.minimum(share, 1.0) * (own - hand)
     hand[_NAMES.index("stability")] += 0.012 * error
     # errors of place and proportion alone would make forgeries larger; real ones are not (their paths are 1.02
     # times as long in the median of SVC2004's signers, Yeung et al. 2004)
-    hand[_NAMES.index("x_height_mm")] *= math.exp(-0.27 * error * error)
+    hand[_NAMES.index("x_height_mm")] *= math.exp(-0.27 * (axes[_PERCEPTION] * error) ** 2)
     return hand.view(target.hand.dtype)[0]

@@ -1,8 +1,9 @@
 """Named worlds: populations that differ in their laws only.
 
 `default` is what training and evaluation draw from; `many_scripts` mixes every script profile. `svc_like` holds
-short, fast signatures, some of them hardly legible, and practised forgers: its laws are tuned by hand until the medians of its movements lie inside the
-middle half of a public set (see `pipelines/bands.py`); nothing is fitted to any one signature.
+short, fast signatures, some of them hardly legible, and practised forgers: its laws are tuned by hand until the
+medians of its movements lie inside the middle half of a public set (see `pipelines/bands.py`); nothing is fitted to
+any one signature.
 """
 
 import dataclasses

@@ -138,13 +138,14 @@ def test_a_simple_forgery_has_the_name_but_not_the_hand():
 def test_every_kind_of_forgery_of_every_profile_is_a_signature(kind, profile):
     world = World(4, WorldConfig(profiles=((profile, 1.0),)))
     for skill in (0, 0.5, 1):
-        forged = forge(world[0], by=world[1], kind=kind, skill=skill, act=2)
-        again = forge(World(4, world.config)[0], by=World(4, world.config)[1], kind=kind, skill=skill, act=2)
+        by = 0 if kind == "disguise" else 1
+        forged = forge(world[0], by=world[by], kind=kind, skill=skill, act=2)
+        again = forge(World(4, world.config)[0], by=World(4, world.config)[by], kind=kind, skill=skill, act=2)
         np.testing.assert_array_equal(forged.trajectory, again.trajectory)
         assert np.isfinite(forged.trajectory).all()
         assert (np.diff(forged.trajectory[:, 2]) > 0).all()
         assert forged.meta["kind"] == kind
-        assert (forged.meta["claimed"], forged.meta["by"]) == (0, 1)
+        assert (forged.meta["claimed"], forged.meta["by"]) == (0, by)
         assert render(forged, height=48, width=96).min() < 200
 
 
@@ -186,8 +187,54 @@ def test_unknown_kinds_bad_acts_and_oneself_are_refused():
     with pytest.raises(ValueError, match="act is -1; use an integer"):
         forge(WORLD[0], by=WORLD[1], kind="freehand", skill=0.5, act=-1)
     for kind in FORGERY_KINDS:
-        with pytest.raises(ValueError, match="cannot forge their own signature"):
-            forge(WORLD[0], by=World(21)[0], kind=kind, skill=0.5, act=0)
+        if kind != "disguise":
+            with pytest.raises(ValueError, match="cannot forge their own signature"):
+                forge(WORLD[0], by=World(21)[0], kind=kind, skill=0.5, act=0)
+    with pytest.raises(ValueError, match="cannot disguise the hand of signer 0; use by=target"):
+        forge(WORLD[0], by=WORLD[1], kind="disguise", skill=0.5, act=0)
+
+
+def by_kind(kind, i, skill=0.5):
+    return forge(WORLD[i], by=WORLD[1000 + i], kind=kind, skill=skill, act=0)
+
+
+def test_skilled_kinds_err_where_their_names_say():
+    """Medians over signers: tracers keep the shape best, the careless worst; copyists are slow, the careless quick."""
+    kinds = ("tracer", "slow_copier", "freehand", "careless")
+    shapes, seconds = {}, {}
+    for kind in kinds:
+        forged = [by_kind(kind, i) for i in range(N)]
+        shapes[kind] = np.median([form_distance(WORLD[i].genuine(1), forged[i]) for i in range(N)])
+        seconds[kind] = np.median(
+            [forged[i].trajectory[-1, 2] / WORLD[i].genuine(1).trajectory[-1, 2] for i in range(N)]
+        )
+    assert shapes["tracer"] < shapes["slow_copier"] < shapes["freehand"] < shapes["careless"], shapes
+    assert seconds["tracer"] > seconds["slow_copier"] > seconds["freehand"] > seconds["careless"] > 0.8, seconds
+
+
+def form_distance(one, other):
+    """Root mean square distance of the inked paths at equal shares of their length, in signature sizes."""
+
+    def path(signature):
+        rows = signature.trajectory[signature.trajectory[:, 3] > 0]
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(rows[:, :2], axis=0).T))])
+        at = np.linspace(0.0, along[-1], 300)
+        points = np.stack([np.interp(at, along, rows[:, k]) for k in (0, 1)], axis=1)
+        points -= points.mean(axis=0)
+        return points / np.sqrt((points**2).sum(axis=1).mean())
+
+    return np.sqrt(((path(one) - path(other)) ** 2).sum(axis=1).mean())
+
+
+def test_a_disguise_grows_away_from_the_own_hand_and_keeps_its_author():
+    apart = []
+    for skill in (0.0, 0.5, 1.0):
+        acts = [forge(WORLD[i], by=WORLD[i], kind="disguise", skill=skill, act=0) for i in range(N)]
+        apart.append(np.median([form_distance(WORLD[i].genuine(1), acts[i]) for i in range(N)]))
+        assert all(a.act.by is a.act.claimed and a.act.kind == "disguise" for a in acts)
+    own = np.median([form_distance(WORLD[i].genuine(1), WORLD[i].genuine(5)) for i in range(N)])
+    assert apart[0] < 1.5 * own
+    assert apart[0] < apart[1] < apart[2]
 
 
 def test_a_forgery_knows_that_it_is_one():
