@@ -28,17 +28,21 @@ class Spec:
         builder: The function that makes it.
         takes: What goes in: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels, or least number of samples.
+        loss: The loss it is meant to be trained with, by its name in `objectives`.
     """
 
     builder: Builder
     takes: Takes = "image"
     smallest: int = _MIN_SIDE
+    loss: str = "joint"
 
 
 _BUILDERS: dict[str, Spec] = {}
 
 
-def register(name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE) -> Callable[[_AnyBuilder], _AnyBuilder]:
+def register(
+    name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE, loss: str = "joint"
+) -> Callable[[_AnyBuilder], _AnyBuilder]:
     """Return a decorator that makes a builder available to ``build`` under a name.
 
     Running a notebook cell again replaces the builder of the same module and qualified name; a different
@@ -48,6 +52,7 @@ def register(name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE) ->
         name: The network's name, such as ``"resnet_small"``.
         takes: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels (or samples) that the network can take.
+        loss: The loss it is meant to be trained with, by its name in `objectives`.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -63,7 +68,7 @@ def register(name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE) ->
                 f"the name {name!r} already belongs to {_address(held.builder)}; "
                 f"register {_address(builder)} under another name"
             )
-        _BUILDERS[name] = Spec(builder, takes, smallest)
+        _BUILDERS[name] = Spec(builder, takes, smallest, loss)
         return builder
 
     return keep

@@ -49,10 +49,10 @@ class BatchSettings:
 class TrainSettings:
     """The network and how it is trained.
 
-    ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
-    ``loss_options``; ``temperature`` is of the two contrastive losses. ``samples`` is the length of a trajectory,
-    for networks that take those. ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many
-    of its stages train (all if left out).
+    ``model`` and ``loss`` are names of the registries in `models` ("auto": the loss the network is meant for), with
+    what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the contrastive losses. ``samples``
+    is the length of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for
+    ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out).
     """
 
     model: str = "resnet_elastic"
@@ -63,7 +63,7 @@ class TrainSettings:
     samples: int = Field(default=256, ge=8)
     imagenet: str | None = None
     last_stages: int | None = Field(default=None, ge=0)
-    loss: str = "elastic"
+    loss: str = "auto"
     loss_options: dict[str, Any] = Field(default_factory=dict)
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)

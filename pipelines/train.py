@@ -27,24 +27,37 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 Say = Callable[[str], None]
 
 
+def loss_name(config: RunConfig) -> str:
+    """Return the loss a configuration names; "auto" is the one its network is meant for.
+
+    Raises:
+        ValueError: If the network cannot be trained with it.
+    """
+    from models.registry import find_spec
+
+    settings = config.train
+    meant = find_spec(settings.model).loss
+    if settings.loss == "elastic" != meant:
+        raise ValueError(
+            f"loss 'elastic' is for networks that compare so, such as resnet_elastic, and not for {settings.model!r}; "
+            "use 'auto'"
+        )
+    return meant if settings.loss == "auto" else settings.loss
+
+
 def build_loss(config: RunConfig, model: Any = None) -> Any:
-    """Return the loss a configuration names, fitted to its network, if that is given, and to its batches."""
+    """Return the loss of a configuration, fitted to its network, if that is given, and to its batches."""
     from models.elastic import elastic_layer
     from models.objectives import build_loss as build
 
-    settings, options = config.train, dict(config.train.loss_options)
-    if settings.loss == "elastic":
+    name, options = loss_name(config), dict(config.train.loss_options)
+    if name == "elastic":
         options |= {"genuine": config.batch.genuine, "forgeries": config.batch.forgeries}
-        if model is not None and (layer := elastic_layer(model)) is None:
-            raise ValueError(
-                f"loss 'elastic' is for networks that compare so, such as resnet_elastic, "
-                f"and not for {settings.model!r}; use 'joint'"
-            )
-        elif model is not None:
+        if model is not None and (layer := elastic_layer(model)) is not None:
             options |= {"shape": layer.shape, "reach": layer.reach}
-    if settings.loss in ("joint", "supervised_contrastive", "elastic"):
-        options.setdefault("temperature", settings.temperature)
-    return build(settings.loss, **_tuples(options))
+    if name in ("joint", "supervised_contrastive", "elastic"):
+        options.setdefault("temperature", config.train.temperature)
+    return build(name, **_tuples(options))
 
 
 def check_names(config: RunConfig) -> None:
@@ -113,7 +126,7 @@ def _with_head(backbone: Any, config: RunConfig) -> Any:
     from models import heads
     from models.objectives import find_loss
 
-    head = find_loss(config.train.loss).head
+    head = find_loss(loss_name(config)).head
     if head == "none":
         return backbone
     return getattr(heads, head)(backbone, config.world.train_signers, seed=config.train.seed)

@@ -97,6 +97,10 @@ def test_names_are_checked_before_a_run_begins(changes, error, message, tmp_path
 @pytest.mark.parametrize("loss", sorted(OBJECTIVES))
 def test_any_loss_of_the_configuration_trains_any_network(loss, tiny_config):
     config = changed(tiny_config, ["world.train_signers=20", f"train.loss={loss}", "train.learning_rate=0.003"])
+    if loss == "elastic":
+        with pytest.raises(ValueError, match=r"'elastic' is for networks that compare so, .* not for 'plain_cnn'"):
+            check_names(config)
+        config = changed(config, ["train.model=resnet_elastic", "train.model_options={}"])
     model = build_model(config, lambda line: None)
     images, labels = next(iter(training_stream(config, 0, 1, threads=1)))
     losses = [float(model.train_on_batch(images, labels)) for _ in range(8)]
