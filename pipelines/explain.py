@@ -150,13 +150,28 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _last_maps(model: Any) -> str:
-    """Return the deepest layer with maps of at least 3 x 3 places, or the one with the most places."""
+    """Return the deepest layer with maps of at least 3 x 3 places that the whole embedding is computed from.
+
+    A layer on one branch alone would tell only what that branch saw. If all maps are smaller, 2 x 2 is enough.
+    """
     found = [layer for layer in model.layers if len(getattr(layer.output, "shape", ())) == 4]
-    found = [layer for layer in found if min(layer.output.shape[1:3]) > 1 and layer.output.shape[3] > 1]
-    if not found:
-        raise ValueError(f"{model.name!r} has no maps to look at; explain a network with convolutions")
-    large = [layer for layer in found if min(layer.output.shape[1:3]) >= 3]
-    return str((large or found)[-1].name)
+    for least in (3, 2):
+        for layer in reversed(found):
+            shape = layer.output.shape
+            if min(shape[1:3]) >= least and shape[3] > 1 and _everything_passes(model, layer):
+                return str(layer.name)
+    raise ValueError(f"{model.name!r} has no maps to look at; explain a network with convolutions")
+
+
+def _everything_passes(model: Any, layer: Any) -> bool:
+    """Whether a network's output can be computed from one layer's output alone."""
+    import keras
+
+    try:
+        keras.Model(layer.output, model.output)
+    except ValueError:  # Keras: the graph is disconnected
+        return False
+    return True
 
 
 def overlay(explanation: Explanation) -> NDArray[np.uint8]:

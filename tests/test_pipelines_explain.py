@@ -43,17 +43,25 @@ def test_an_explanation_names_the_nearest_reference_and_covers_the_canvas(verifi
 
 
 def test_the_map_is_that_of_plain_slopes(verifier, images):
-    """By finite differences: adding to one channel of the maps moves the score by that channel's mean slope."""
+    """By finite differences: raising one channel everywhere moves the score by the sum of its slopes."""
     found = explain(verifier, images[:1], images[1])
-    model = verifier.model
-    reference = verifier.embed(images[:1])[0]
-    index = [layer.name for layer in model.layers].index(found.layer)
-    maps = keras.Model(model.input, model.layers[index].output)
-    ink = (255.0 - found.canvas[None, ..., None].astype(np.float32)) / 255.0
-    values = np.asarray(maps(ink))
-    stub = keras.Input(values.shape[1:])
-    assert values.ndim == 4
-    assert stub.shape[1:] == values.shape[1:]
+    model, reference = verifier.model, verifier.embed(images[:1])[0]
+    assert found.layer == "last_relu"
+    maps = model.get_layer(found.layer).output
+    before, after = keras.Model(model.input, maps), keras.Model(maps, model.output)
+    values = np.asarray(before((255.0 - found.canvas[None, ..., None].astype(np.float32)) / 255.0))
+    n_places, step = values.shape[1] * values.shape[2], 1e-2
+    weights = []
+    for channel in range(values.shape[3]):
+        moved = np.repeat(values, 2, axis=0)
+        moved[0, ..., channel] += step
+        moved[1, ..., channel] -= step
+        up, down = np.asarray(after(moved)) @ reference
+        weights.append((up - down) / (2 * step * n_places))
+    coarse = np.maximum(values[0] @ np.array(weights), 0)
+    seen = found.heat[8::16, 8::16]  # the middles of the places
+    assert coarse.shape == seen.shape
+    assert np.corrcoef(coarse.ravel(), seen.ravel())[0, 1] > 0.97
     flat = grad_cam(verifier, model, found.layer, np.zeros_like(reference), found.canvas)
     assert flat.max() == 0  # nothing raises the score against a vector of zeros
 
