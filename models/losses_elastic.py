@@ -108,7 +108,7 @@ class Elastic(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
-        own = {"shape": self.shape, "reach": self.embedding.reach}
+        own: dict[str, Any] = {"shape": self.shape, "reach": self.embedding.reach}
         own |= {"genuine": self.genuine, "forgeries": self.forgeries}
         own |= {"temperature": self.contrastive.temperature, "scale": self.scale, "bias": self.bias}
         return {**super().get_config(), **own}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .decisions import Enrolment
 from .elastic_head import ElasticHead
+from .logistic import LogisticHead
 from .preprocess import to_ink
 from .verifier import Images, Verifier
 
@@ -102,6 +103,8 @@ def _score(verifier: Verifier, held: Any, embedding: Any) -> Any:
         return cosine
     if isinstance(verifier.head, ElasticHead):
         return verifier.head.layer.similarity(tf.reshape(held, (1, -1)), tf.reshape(embedding, (1, -1)))[0]
+    if not isinstance(verifier.head, LogisticHead):
+        raise TypeError(f"a {type(verifier.head).__name__} has no slopes to explain")
     weights = tf.constant(verifier.head.weights, tf.float32)
     return tf.reduce_sum(tf.abs(held - embedding) * weights[:-1]) + weights[-1] * cosine
 

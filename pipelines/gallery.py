@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import CAPTURES, PENS, PROFILES, World, WorldConfig, forge, render
+from synth import CAPTURES, FORGERY_KINDS, PENS, PROFILES, World, WorldConfig, forge, render
 from synth.paper import PAPERS
 
 from .export_forms import NOTICE
@@ -50,6 +50,25 @@ def signer_sheet(
         ]
         rows.append([render(act, height=height, width=width, capture=capture) for act in acts])
     return contact_sheet(rows)
+
+
+def forger_sheet(seed: int) -> NDArray[np.uint8]:
+    """Return one row per kind of skilled forger, and one of disguise: a genuine signature, then five skills."""
+    world, rows = World(seed), []
+    for kind in (kind for kind in FORGERY_KINDS if kind not in ("random", "simple")):
+        by = world[3 if kind == "disguise" else 60]
+        acts = [world[3].genuine(0)]
+        acts += [forge(world[3], by=by, kind=kind, skill=skill, act=1) for skill in (0.1, 0.4, 0.6, 0.8, 0.95)]
+        rows.append(
+            [_captioned(render(act, height=130, width=240), kind if i == 0 else "") for i, act in enumerate(acts)]
+        )
+    return contact_sheet(rows)
+
+
+def _captioned(image: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    marked = image.copy()
+    cv2.putText(marked, text, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0.0, 1, cv2.LINE_AA)
+    return marked
 
 
 def save_png(path: Path, image: NDArray[np.uint8], *, greys: int = 256) -> Path:
@@ -123,6 +142,7 @@ def _tile(image: NDArray[np.uint8], height: int = 360, width: int = 630) -> NDAr
 def _gallery() -> dict[str, NDArray[np.uint8]]:
     sheets = {"signers": readme_picture()}
     sheets |= {f"profile_{name}": signer_sheet(2027 + i, signers=6, profile=name) for i, name in enumerate(PROFILES)}
+    sheets["forgers"] = forger_sheet(31)
     return sheets | {"pens": pen_sheet(2026), "captures": capture_sheet(2026), "colours": colour_sheet(2026)}
 
 

@@ -42,7 +42,8 @@ def signature_fault(image: NDArray[np.uint8]) -> str:
     if shrink < 1.0:
         size = (max(2, round(image.shape[1] * shrink)), max(2, round(image.shape[0] * shrink)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    ink, threshold = ink_of(cv2.copyMakeBorder(image, 4, 4, 4, 4, cv2.BORDER_REPLICATE))
+    down, right = -image.shape[0] % 4, -image.shape[1] % 4
+    ink, threshold, _ = ink_of(cv2.copyMakeBorder(image, 4, 4 + down, 4, 4 + right, cv2.BORDER_REPLICATE))
     mask = ink > max(0.7 * threshold, _LEAST_CONTRAST)
     if threshold < _LEAST_CONTRAST or not mask.any():
         return "blank: no ink stands out from the paper"
