@@ -44,7 +44,7 @@ def fibres(height: int, width: int, px_per_mm: float, key: Key) -> Plane:
         cell = max(grain_mm * px_per_mm, 1.0)
         rows, columns = math.ceil(height / cell) + 2, math.ceil(width / cell) + 2
         lattice = _noise(key, _FIBRE, octave, rows, columns)
-        total += share * cv2.resize(lattice, (width, height), interpolation=cv2.INTER_CUBIC)
+        total += share * cv2.resize(lattice, (width, height), interpolation=cv2.INTER_LINEAR)
     return total
 
 

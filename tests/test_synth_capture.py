@@ -56,7 +56,7 @@ def test_every_capture_of_an_act_preprocesses_to_nearly_the_clean_canvas(capture
         found.append(cosine(clean, canvas(render(signature, dpi=300, capture=capture))))
     # a photo is taken from an angle, and a shadow at its edge may stay behind as ink and shift the rest
     assert np.median(found) > (0.75 if capture == "photo" else 0.9)
-    assert np.quantile(found, 0.1) > (0.3 if capture == "photo" else 0.75)
+    assert np.quantile(found, 0.1) > (0.2 if capture == "photo" else 0.75)
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
