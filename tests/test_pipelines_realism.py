@@ -9,7 +9,8 @@ import pytest
 from pipelines import bands
 from pipelines.adapters import write_provenance
 from pipelines.cli import main
-from pipelines.gallery import export_folder
+from pipelines.export import export
+from pipelines.export_plan import ExportSpec
 from pipelines.population import draw_population, examine, load_folder
 from pipelines.realism import compare, five, gaps, is_inside, ks_distance, warping_areas
 from pipelines.svc_text import UnreadableTrajectory, read_svc_text
@@ -28,7 +29,7 @@ def people():
 def folder(tmp_path_factory):
     """A folder of synthetic images in the user's place."""
     out = tmp_path_factory.mktemp("own") / "data"
-    export_folder(out, seed=3, signers=6, genuine=3, forged=3, first=0, dpi=150, capture="scan")
+    export(out, ExportSpec(seed=3, signers=6, genuine=3, forged=3, dpi=150, capture="scan"))
     return out
 
 
