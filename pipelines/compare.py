@@ -22,6 +22,7 @@ from .report import percent
 
 COLUMNS = (
     "network",
+    "loss",
     "seed",
     "EER random",
     "EER skilled",
@@ -39,6 +40,7 @@ class Row:
 
     Attributes:
         model: Registered name.
+        loss: The loss it was trained with.
         seed: Of its weights.
         eer_random: Rate and interval over signers, as in `metrics.json`.
         eer_skilled: The same.
@@ -50,6 +52,7 @@ class Row:
     """
 
     model: str
+    loss: str
     seed: int
     eer_random: dict[str, Any]
     eer_skilled: dict[str, Any]
@@ -74,7 +77,8 @@ def compare(
     All networks are trained with the first seed; the ``best`` ones by skilled EER with the other seeds too.
 
     Args:
-        base: World, batches, steps and evaluation; only the network and its seed change.
+        base: World, batches, steps, loss and evaluation; only the network and its seed change, and with loss "auto"
+            the loss that each network is meant for.
         names: Registered names, at least one, none twice.
         out: Folder; a run folder for each network and seed is made in it.
         seeds: Seeds of the weights, at least one.
@@ -118,6 +122,7 @@ def _row(base: RunConfig, name: str, seed: int, folder: Path, progress: Progress
     import keras
 
     from .complexity import multiply_adds
+    from .train import loss_name
 
     config = _config(base, name, seed)
     progress.say(f"{name}, seed {seed}")
@@ -127,6 +132,7 @@ def _row(base: RunConfig, name: str, seed: int, folder: Path, progress: Progress
     cost = metrics["cost"]
     row = Row(
         name,
+        loss_name(config),
         seed,
         metrics["verifier"]["eer_random"],
         metrics["verifier"]["eer_skilled"],
@@ -150,6 +156,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """Return a row of the table as text."""
     return (
         row.model,
+        row.loss,
         str(row.seed),
         percent(row.eer_random),
         percent(row.eer_skilled),
@@ -168,7 +175,7 @@ def markdown(rows: Sequence[Row], base: RunConfig) -> str:
     lines += ["", *_over_seeds(rows), ""]
     world, train = base.world, base.train
     lines.append(
-        f"World {world.seed}, {world.test_signers} test signers, one reference; loss {train.loss}, {train.epochs} x "
+        f"World {world.seed}, {world.test_signers} test signers, one reference; {train.epochs} x "
         f"{train.steps_per_epoch} steps of {base.batch.images} images of {train.height} x {train.width}, the same for "
         f"all; in brackets 95 % intervals over signers. EERs are a-posteriori. Images/s is training with live drawing."
     )
@@ -193,8 +200,8 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     rates = [f"eer_{kind}_{part}" for kind in ("random", "skilled") for part in ("value", "low", "high")]
     kept = ("parameters", "multiply_adds", "training_s", "per_second", "images")
-    writer.writerow(["model", "seed", *rates, *kept])
+    writer.writerow(["model", "loss", "seed", *rates, *kept])
     for row in rows:
         values = [rate[part] for rate in (row.eer_random, row.eer_skilled) for part in ("value", "low", "high")]
-        writer.writerow([row.model, row.seed, *values, *(getattr(row, name) for name in kept)])
+        writer.writerow([row.model, row.loss, row.seed, *values, *(getattr(row, name) for name in kept)])
     return text.getvalue()

@@ -150,7 +150,9 @@ def write_gallery(folder: Path) -> list[Path]:
     """Regenerate every picture of the README into a folder and return their paths."""
     written = []
     for name, sheet in _gallery().items():
-        scale, greys = {"pens": (0.7, 24), "captures": (0.65, 48), "colours": (0.5, 160), "signers": (0.6, 16)}.get(name, (0.5, 12))
+        scale, greys = {"pens": (0.7, 24), "captures": (0.65, 48), "colours": (0.5, 160), "signers": (0.6, 16)}.get(
+            name, (0.5, 12)
+        )
         small = cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         written.append(save_png(folder / f"{name}.png", small, greys=greys))
     return written
