@@ -23,7 +23,7 @@ from synth.warping import BAND, features, warped
 WORLD = World(31)
 SIGNERS = 240
 SKILLS = (0.0, 0.25, 0.5, 0.75, 0.85, 0.95, 1.0)
-FAST_MM_S = 1500.0
+FAST_MM_S = 2500.0
 OWN_ACTS, FORGED_ACTS = 2, 2
 
 
