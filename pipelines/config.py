@@ -131,7 +131,7 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     """Return a configuration with another network; what was said for the old one alone goes.
 
     Options of the old network go, and the loss "elastic", which only a network that compares so can have, becomes
-    "joint".
+    "auto".
 
     Args:
         config: What to start from.
@@ -142,7 +142,7 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     values = config.to_dict()
     values["train"] |= {"model": name, "model_options": {}}
     if config.train.loss == "elastic":
-        values["train"] |= {"loss": "joint", "loss_options": {}}
+        values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)
 
 
