@@ -63,14 +63,15 @@ def _fail(message: str, status: int) -> int:
 
 def _config(preset: str, seed: int | None, changes: Sequence[str] = (), **named: str | None) -> Any:
     """Return a preset with the world's seed, named settings of `train` and ``KEY=VALUE`` changes put in."""
-    from .config import PRESETS, changed
+    from .config import PRESETS, changed, with_model
 
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; use one of: {', '.join(PRESETS)}")
     wanted: list[str] = [f"train.{key}={value}" for key, value in named.items() if value is not None]
     if seed is not None:
         wanted.insert(0, f"world.seed={seed}")
-    return changed(PRESETS[preset], [*wanted, *changes])
+    base = PRESETS[preset] if named.get("model") is None else with_model(PRESETS[preset], str(named["model"]))
+    return changed(base, [*wanted, *changes])
 
 
 def _checked(config: Any) -> Any:

@@ -127,6 +127,25 @@ class RunConfig:
             raise ValueError("configuration: " + "; ".join(faults)) from None
 
 
+def with_model(config: RunConfig, name: str) -> RunConfig:
+    """Return a configuration with another network; what was said for the old one alone goes.
+
+    Options of the old network go, and the loss "elastic", which only a network that compares so can have, becomes
+    "auto".
+
+    Args:
+        config: What to start from.
+        name: Registered name of the network.
+    """
+    if name == config.train.model:
+        return config
+    values = config.to_dict()
+    values["train"] |= {"model": name, "model_options": {}}
+    if config.train.loss == "elastic":
+        values["train"] |= {"loss": "auto", "loss_options": {}}
+    return RunConfig.from_dict(values)
+
+
 def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
     """Return a configuration with settings put in.
 

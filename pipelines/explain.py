@@ -38,6 +38,12 @@ class Explanation:
     heat: NDArray[np.float32]
     layer: str
 
+    @property
+    def on_strokes(self) -> float:
+        """Share of the heat that lies on strokes or within 4 px of one, 0 to 1; little means: it looks at paper."""
+        total = float(self.heat.sum())
+        return float(self.heat[_near_strokes(self.canvas) > 0].sum()) / total if total > 0 else 0.0
+
 
 def explain(verifier: Verifier, references: Images | Enrolment, questioned: NDArray[np.uint8]) -> Explanation:
     """Return the nearest reference and the map of what in the questioned signature speaks for it.
@@ -177,10 +183,19 @@ def _everything_passes(model: Any, layer: Any) -> bool:
     return True
 
 
+def _near_strokes(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return 1 on strokes and within 4 px of one, else 0."""
+    return cv2.dilate((canvas < 160).astype(np.uint8), np.ones((9, 9), np.uint8))
+
+
 def overlay(explanation: Explanation) -> NDArray[np.uint8]:
-    """Return the questioned canvas with the strokes that raised the score in red, RGB, shape ``(h, w, 3)``."""
+    """Return the questioned canvas with the strokes that raised the score in red, RGB, shape ``(h, w, 3)``.
+
+    Heat on empty paper is left out of the picture; ``on_strokes`` tells how much there is.
+    """
     ink = (255.0 - explanation.canvas)[..., None] / 255.0
-    warm = np.array([200.0, 30.0, 30.0]) * explanation.heat[..., None]
-    cold = np.array([40.0, 60.0, 110.0]) * (1.0 - explanation.heat[..., None])
-    halo = 255.0 - np.array([0.0, 90.0, 90.0]) * explanation.heat[..., None]
-    return np.asarray(ink * (warm + cold) + (1.0 - ink) * halo, dtype=np.uint8)
+    heat = explanation.heat[..., None]
+    near = cv2.GaussianBlur(_near_strokes(explanation.canvas).astype(np.float32), (0, 0), 2.0)[..., None]
+    strokes = np.array([200.0, 30.0, 30.0]) * heat + np.array([40.0, 60.0, 110.0]) * (1.0 - heat)
+    paper = 255.0 - np.array([0.0, 90.0, 90.0]) * heat * near
+    return np.asarray(ink * strokes + (1.0 - ink) * paper, dtype=np.uint8)

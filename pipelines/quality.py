@@ -12,8 +12,10 @@ from .preprocess import ink_of
 
 MOST_INK = 0.45
 """Largest share of dark pixels; signatures cropped tightly reach about 0.3."""
-MOST_GREY = 0.20
-"""Largest share of pixels between paper and stroke; the edges of strokes reach about 0.12."""
+MOST_GREY = 0.30
+"""Largest share of pixels between paper and stroke; the edges of strokes reach 0.23 in photographs of paper."""
+MOST_OF_BOTH = 0.45
+"""Largest sum of the two shares; signatures reach 0.4, photographs begin at 0.5."""
 MOST_PARTS = 60
 """Most separate marks; a signature with dots and lifted letters reaches about 45, a page of text hundreds."""
 _LONGEST = 900
@@ -52,8 +54,8 @@ def signature_fault(image: NDArray[np.uint8]) -> str:
         return f"a photograph: {share:.0%} of it is dark, and a signature leaves most of its paper free"
     core = float(ink[ink > threshold].mean())
     grey = float(np.mean((ink > 0.2 * core) & (ink < 0.7 * core)))
-    if grey > MOST_GREY:
-        return f"a photograph: {grey:.0%} of it is neither paper nor ink"
+    if grey > MOST_GREY or share + grey > MOST_OF_BOTH:
+        return f"a photograph: {grey:.0%} of it is neither paper nor ink, and {share:.0%} dark"
     parts = _parts(mask)
     if parts > MOST_PARTS:
         return f"a page of text: {parts} separate marks; crop it to the signature"

@@ -44,8 +44,8 @@ def features(trajectory: Trajectory, *, samples: int = 256) -> NDArray[np.float3
     x, y, pressure = (np.interp(times, t, values) for values in (x, y, pressure))
     down = pressure > 0
     ink = down if down.any() else np.ones_like(down)
-    middle = x[ink].mean(), y[ink].mean()
-    size = max(float(np.sqrt(np.mean((x[ink] - middle[0]) ** 2 + (y[ink] - middle[1]) ** 2))), 1e-3)
+    # ink that is hardly more than a dot would blow the rest up
+    size = max(_spread(x[ink], y[ink]), 0.1 * _spread(x, y)) or 1.0
     dx, dy = np.diff(x, prepend=x[0]) / size, np.diff(y, prepend=y[0]) / size
     length = np.hypot(dx, dy)
     moving = length > 1e-9
@@ -56,6 +56,11 @@ def features(trajectory: Trajectory, *, samples: int = 256) -> NDArray[np.float3
     made[:n, 4] = np.divide(dx, length, out=np.ones(n), where=moving)
     made[:n, 5], made[:n, 6] = pressure, ~down
     return made
+
+
+def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Return the root mean square distance of points from their middle, in mm."""
+    return float(np.sqrt(np.mean((x - x.mean()) ** 2 + (y - y.mean()) ** 2)))
 
 
 def act_features(acts: Sequence[Act], *, samples: int = 256) -> NDArray[np.float32]:

@@ -104,7 +104,9 @@ def test_a_network_without_maps_is_refused(images):
 def test_an_overlay_is_red_where_the_score_comes_from():
     canvas, heat = np.full((8, 8), 255, np.uint8), np.zeros((8, 8), np.float32)
     canvas[2], heat[:, :4] = 0, 1.0
-    picture = overlay(Explanation(1.0, 0, np.ones(1, np.float32), canvas, heat, "x"))
+    explained = Explanation(1.0, 0, np.ones(1, np.float32), canvas, heat, "x")
+    picture = overlay(explained)
+    assert explained.on_strokes == pytest.approx(7 / 8)  # row 7 is farther than 4 px from the stroke in row 2
     assert picture.shape == (8, 8, 3)
     assert picture[2, 0, 0] > 2 * picture[2, 0, 2]
     assert picture[2, 7, 2] > picture[2, 7, 0]
