@@ -266,7 +266,7 @@ def test_unfit_scores_and_choices_are_refused():
         one_reference_trials(signatures, code_scores, part="test", n_random=-1, seed=0)
     with pytest.raises(ValueError, match=r"shape \(n, d\), got shape \(2,\)"):
         cosine_scores([1.0, 2.0])
-    for wrong in ({"k": 0}, {"k": 1, "fusion": "median"}, {"k": 1, "n_questioned": 0}):
+    for wrong in ({"k": 0}, {"k": 1, "fusion": "best"}, {"k": 1, "n_questioned": 0}):
         with pytest.raises(ValueError, match="need k >= 1, n_questioned >= 1 or None, fusion in max, mean"):
             k_reference_trials(signatures, code_scores, part="test", seed=0, **wrong)
 
