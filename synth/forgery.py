@@ -15,7 +15,7 @@ from .acts import ACTS_PER_SESSION, Act, Signature, check_act_number, execute, g
 from .config import Hand, draw, numbers
 from .signers import Signer
 from .signing import N_EFFORT, PRESSURE, PROPORTIONS, SHAKINESS, SKILL_ERROR, SLOWNESS
-from .streams import child_key, slot
+from .streams import Key, child_key, slot
 
 FORGERY_KINDS = ("random", "simple", "freehand", "slow_copier", "tracer", "careless", "disguise")
 """random: the forger's own genuine signature. simple: knows the name only. freehand: has practised it. slow_copier:
@@ -99,50 +99,16 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     _check(target, by, kind, skill)
     number = check_act_number(act)
     if kind == "random":
-        own = genuine_act(by, number)
-        return Act(
-            target,
-            by,
-            kind,
-            float("nan"),
-            number,
-            by,
-            by,
-            by.hand,
-            0.0,
-            own.session,
-            own.key,
-            own.perceive,
-            own.effort,
-            own.misperceive,
-        )
+        return dataclasses.replace(genuine_act(by, number), claimed=target, kind=kind)
     perceive = child_key(child_key(by.key, _FORGER, 0), _FORGER, target.key[0])
     session, key = (
         child_key(perceive, _SESSION, number // ACTS_PER_SESSION),
         child_key(perceive, _ACT, number),
     )
-    if kind == "simple":
-        effort = np.zeros(N_EFFORT)
-        effort[PRESSURE] = 1.0
-        return Act(
-            target,
-            by,
-            kind,
-            float("nan"),
-            number,
-            by,
-            target,
-            by.hand,
-            0.0,
-            session,
-            key,
-            perceive,
-            effort,
-            np.zeros(6),
-        )
-    nature = draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
-    if kind == "disguise":
-        return _disguise(target, skill, number, session, key, perceive, nature)
+    if kind in ("simple", "disguise"):
+        own = dataclasses.replace(genuine_act(by, number), kind=kind, session=session, key=key, perceive=perceive)
+        return dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill)
+    nature = _nature(target, perceive)
     error, axes = (1.0 - skill) ** _PRACTICE, _AXES[kind]
     effort = np.zeros(N_EFFORT)
     effort[SKILL_ERROR] = error * axes[_DISJOINTED] * nature["disjointed"]
@@ -151,48 +117,44 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     effort[PRESSURE] = (1.0 + error * (nature["pressure"] - 1.0)) * (1.0 - error * axes[_FLAT])
     effort[PROPORTIONS] = error * axes[_PERCEPTION] * nature["perception"]
     return Act(
-        target,
-        by,
-        kind,
-        float(skill),
-        number,
-        target,
-        target,
-        _copied_hand(target, by, error, axes, nature),
-        min(1.0, 2.6 * error * axes[_FORMS] * nature["letter_shapes"]),
-        session,
-        key,
-        perceive,
-        effort,
-        _MISPERCEPTION * error * axes[_PERCEPTION] * nature["perception"],
+        claimed=target,
+        by=by,
+        kind=kind,
+        skill=float(skill),
+        number=number,
+        author=target,
+        text=target,
+        hand=_copied_hand(target, by, error, axes, nature),
+        session=session,
+        key=key,
+        perceive=perceive,
+        leak=min(1.0, 2.6 * error * axes[_FORMS] * nature["letter_shapes"]),
+        effort=effort,
+        misperceive=_MISPERCEPTION * error * axes[_PERCEPTION] * nature["perception"],
     )
 
 
-def _disguise(target: Signer, skill: float, number: int, session: Any, key: Any, perceive: Any, nature: Any) -> Act:
-    """Return an act of the signer in a hand of other proportions; how the pen moves stays their own."""
-    other = draw(dict(target.world.config.hands)[target.profile], np.array([child_key(perceive, _ALIAS, 0)]))[0]
-    hand, alias = numbers(target.hand), numbers(other)
+def _nature(target: Signer, perceive: Key) -> Any:
+    """Return how one forger errs on one target, a record of `config.Forger`."""
+    return draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
+
+
+def _disguise(own: Act, skill: float) -> Act:
+    """Return a signer's act in a hand of other proportions; how the pen moves stays their own."""
+    target, perceive = own.claimed, own.perceive
+    nature = _nature(target, perceive)
+    law = dict(target.world.config.hands)[target.profile]
+    hand, alias = numbers(target.hand), numbers(draw(law, np.array([child_key(perceive, _ALIAS, 0)]))[0])
     share = skill * (_PROPORTION_SHARE * nature["proportions"] + _SPACING_SHARE * nature["spacing"])
     hand += np.minimum(share, 1.0) * (alias - hand)
-    effort = np.zeros(N_EFFORT)
-    effort[PRESSURE], effort[SLOWNESS] = 1.0, 0.3 * skill * nature["slowness"]
-    lasting = 0.5 * skill * nature["perception"] * _MISPERCEPTION
-    own = hand.view(target.hand.dtype)[0]
-    return Act(
-        target,
-        target,
-        "disguise",
-        float(skill),
-        number,
-        target,
-        target,
+    effort = own.effort.copy()
+    effort[SLOWNESS] = 0.3 * skill * nature["slowness"]
+    return dataclasses.replace(
         own,
-        0.0,
-        session,
-        key,
-        perceive,
-        effort,
-        lasting,
+        skill=float(skill),
+        hand=hand.view(target.hand.dtype)[0],
+        effort=effort,
+        misperceive=0.5 * skill * nature["perception"] * _MISPERCEPTION,
     )
 
 
