@@ -1,0 +1,66 @@
+"""Verbs that judge a run: evaluate."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .cli_shared import QuietOption, RunOption, app, make_progress, print_table
+
+
+@app.command()
+def evaluate(
+    run: RunOption,
+    data: Annotated[Path | None, typer.Option(help="Your own folder, with a provenance.toml.")] = None,
+    adapter: Annotated[str, typer.Option(help="How the folder is laid out.")] = "folders",
+    out: Annotated[Path | None, typer.Option(help="Where the results go; inside the run if left out.")] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Evaluate a run on its own test signers, or on your data."""
+    progress = make_progress(quiet)
+    if data is None:
+        from .demo import Clock, evaluate_stage
+        from .runs import Run
+
+        folder = Run(run)
+        print_metrics(evaluate_stage(folder, folder.config(), progress, Clock(folder)), folder / "report.html")
+        return
+    from .own_data import evaluate_folder
+
+    metrics, report = evaluate_folder(run, data, progress=progress, adapter=adapter, out=out)
+    for line in metrics["warnings"][:20]:
+        print(f"note: {line}")
+    if len(metrics["warnings"]) > 20:
+        print(f"note: and {len(metrics['warnings']) - 20} more, all in the report")
+    print_metrics(metrics, report)
+
+
+def print_metrics(metrics: dict[str, Any], report: Path) -> None:
+    """Print the closing tables of an evaluation and where its report is."""
+    from .report import frozen_rows, reference_rows, skill_rows, summary_rows
+    from .verifier import NOTICE
+
+    signers = metrics["verifier"]["signers"]
+    print_table(
+        f"EER on {signers} held-out signers, one reference (95 % interval over signers)",
+        ("method", "random forgeries", "skilled forgeries"),
+        summary_rows(metrics),
+    )
+    print_table(
+        f"At the threshold frozen on {metrics['development']['signers']} development signers",
+        ("rate", "value"),
+        frozen_rows(metrics),
+    )
+    if metrics.get("skills"):
+        print_table("By forger skill", ("skill", "EER", "FAR, frozen threshold"), skill_rows(metrics))
+    if metrics.get("references"):
+        print_table(
+            "By references",
+            ("references", "fusion", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen"),
+            reference_rows(metrics),
+        )
+    if cost := metrics.get("cost"):
+        rows = [(name, f"{seconds:.0f} s") for name, seconds in cost["seconds"].items()]
+        rows += [("peak memory", f"{cost['peak_memory_mb']} MB"), ("disk", f"{cost['disk_mb']} MB")]
+        print_table("Cost", ("what", "value"), rows)
+    print(f"{NOTICE}\nreport: {report}")
