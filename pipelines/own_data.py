@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .adapters import load_provenance, load_signatures, open_adapter
+from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
@@ -103,3 +104,14 @@ def _measure(part: Part, config: RunConfig, record: dict[str, Any]) -> dict[str,
         "protocol": trials.protocol,
         "left_out": list(trials.left_out),
     }
+
+
+def provenance_of_file(file: str | Path) -> Provenance:
+    """Return the record of the folder that a file lies in, or of the nearest one above that has a record.
+
+    Raises:
+        MissingProvenance: If none of them has one.
+    """
+    folder = Path(file).resolve().parent
+    holder = next((f for f in (folder, *folder.parents) if (f / FILE_NAME).is_file()), folder)
+    return load_provenance(holder)

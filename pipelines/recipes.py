@@ -30,12 +30,26 @@ class Work:
         near: Above 0 at ink and next to it.
         threshold: Between paper and ink, a level of `ink` (or of `image`, where a recipe has no `ink`).
         core: Mean level of what is ink for sure.
-        lines: Printed lines that were found.
+        lines: Printed lines that were found, across; they give the turn of the page.
+        lines_removed: How many were, across and upright.
+        turn_deg: By how much the page was turned, counter-clockwise.
         height: Of the canvas, in px.
         width: The same.
     """
 
-    __slots__ = ("core", "height", "image", "ink", "lines", "mask", "near", "threshold", "turn_deg", "width")
+    __slots__ = (
+        "core",
+        "height",
+        "image",
+        "ink",
+        "lines",
+        "lines_removed",
+        "mask",
+        "near",
+        "threshold",
+        "turn_deg",
+        "width",
+    )
 
     def __init__(self, image: NDArray[np.uint8], height: int, width: int) -> None:
         self.image, self.height, self.width = image, height, width
@@ -44,6 +58,7 @@ class Work:
         self.near: Grey = image
         self.threshold = self.core = self.turn_deg = 0.0
         self.lines: list[marks.Line] = []
+        self.lines_removed = 0
 
 
 class Step(NamedTuple):
@@ -131,13 +146,25 @@ def _close(work: Work) -> None:
 
 
 def _lines(work: Work) -> None:
-    """Find printed lines both ways and take them away, unless nothing else is there."""
+    """Find printed lines both ways and take them away, unless nothing else is there.
+
+    A single line that ends inside the picture may be a flourish, and stays.
+    """
     work.lines = marks.ruled_lines(work.mask)
     upright = marks.ruled_lines(np.ascontiguousarray(work.mask.T))
-    if not work.lines and not upright:
+    work.lines_removed = len(work.lines) + len(upright)
+    found = [*work.lines, *upright]
+    if not found or (len(found) == 1 and not found[0].whole):
+        work.lines, work.lines_removed = [], 0
         return
     left = marks.without_lines(work.mask, work.lines)
-    work.mask = np.ascontiguousarray(marks.without_lines(np.ascontiguousarray(left.T), upright).T)
+    left = np.ascontiguousarray(marks.without_lines(np.ascontiguousarray(left.T), upright).T)
+    left = marks.without_remnants(left, work.lines)
+    left = np.ascontiguousarray(marks.without_remnants(np.ascontiguousarray(left.T), upright).T)
+    if cv2.countNonZero(left):  # a stroke that is all there is stays, however straight
+        work.mask = left
+    else:
+        work.lines, work.lines_removed = [], 0
 
 
 def _deskew(work: Work) -> None:
@@ -278,10 +305,10 @@ PHOTO = Recipe(
     (
         *_BEGIN,
         Step("noise", "noise smoothed, edges kept", _denoise),
-        Step("paper", "shadows and paper levelled: only what is darker stays", _level, "ink"),
+        Step("paper", "shadows levelled: only what is darker stays", _level, "ink"),
         Step("Otsu", "Otsu: threshold {threshold:.0f}, mean ink {core:.0f}", _otsu, "ink"),
         Step("Sauvola", "ink: darker than a threshold of its place", _local_mask, "mask"),
-        Step("lines", "printed lines from side to side are removed", _lines, "mask"),
+        Step("lines", "printed lines from side to side removed: {lines}", _lines, "mask"),
         Step("deskew", "turned by {turn_deg:.1f} degrees, as the lines say", _deskew, "mask"),
         *_END,
         Step("box", "cropped to the box of the ink", _crop, "ink"),
@@ -300,7 +327,7 @@ BILEVEL = Recipe(
         Step("Otsu", "Otsu: threshold {threshold:.0f}, mean ink {core:.0f}", _otsu, "ink"),
         Step("mask", "ink: above 0.7 of the threshold", _mask, "mask"),
         Step("gaps", "gaps of one pixel are closed", _close, "mask"),
-        Step("lines", "printed lines from side to side are removed", _lines, "mask"),
+        Step("lines", "printed lines from side to side removed: {lines}", _lines, "mask"),
         *_END,
         Step("box", "cropped to the box; all ink equally dark", _crop_mask, "ink"),
         Step("canvas", "fitted to {width} x {height} px, aspect kept", _fit),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .steps_paper import square
 
 Grey = NDArray[np.uint8]
-_REACH = 0.05
+_REACH = 0.12
 """How far from both sides of a picture a printed line may end, as a share of its length."""
 _STEEPEST_DEG = 12.0
 
@@ -46,23 +46,37 @@ def close_gaps(mask: Grey, side: int = 2) -> Grey:
 
 
 class Line(NamedTuple):
-    """A printed line through a picture: its row in every column, its thickness and its slope.
+    """A printed line through a picture: the upright run of ink that it is in every column, and its slope.
 
     Attributes:
-        rows: Middle of the line in each column, in px, shape ``(width,)``.
-        thickness: In px.
+        tops: First row of the run in each column, shape ``(width,)``.
+        lengths: Rows of the run, 0 where the line is broken, shape ``(width,)``; longer where a stroke crosses.
+        thickness: Median length, in px.
         slope: Rows per column.
     """
 
-    rows: NDArray[np.float64]
+    tops: NDArray[np.intp]
+    lengths: NDArray[np.intp]
     thickness: float
     slope: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether it reaches both sides of the picture, but for 3 % of its width."""
+        columns = np.flatnonzero(self.lengths)
+        edge = 0.03 * len(self.lengths) + 4
+        return bool(columns[0] <= edge and columns[-1] >= len(self.lengths) - 1 - edge)
+
+    @property
+    def thin(self) -> NDArray[np.bool_]:
+        """Columns in which there is the line alone, shape ``(width,)``."""
+        return (self.lengths > 0) & (self.lengths <= 1.4 * self.thickness + 1.0)
 
 
 def ruled_lines(mask: Grey) -> list[Line]:
     """Return lines that run from side to side of a picture, straight and thin as no hand draws them.
 
-    Ends may lie up to 5 % of the width from the sides. For upright lines hand over the transposed mask. A flourish
+    Ends may lie up to 12 % of the width from the sides. For upright lines hand over the transposed mask. A flourish
     that is dead straight and reaches both sides of a picture cropped to it would count too.
 
     Source:
@@ -71,66 +85,117 @@ def ruled_lines(mask: Grey) -> list[Line]:
     width = mask.shape[1]
     if width < 24 or not cv2.countNonZero(mask):
         return []
+    lines: list[Line] = []
+    taken: list[NDArray[np.float64]] = []
+    for rows in _candidates(mask):
+        if any(float(np.abs(rows - other).mean()) < 0.02 * width + 4.0 for other in taken):
+            continue
+        if (line := _measured(mask, rows)) is not None:
+            lines.append(line)
+            taken.append(rows)
+    return lines
+
+
+def _candidates(mask: Grey) -> NDArray[np.float64]:
+    """Return rows, shape ``(n, width)``, along which a nearly level line may run, the likeliest first."""
+    height, width = mask.shape
+    level = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, max(5, width // 60)), np.uint8))
     steepest = math.radians(_STEEPEST_DEG)
     found = cv2.HoughLines(
-        mask, 1, math.radians(0.25), int(0.55 * width),
+        level, 1, math.radians(0.25), int(0.4 * width),
         min_theta=0.5 * math.pi - steepest, max_theta=0.5 * math.pi + steepest,
     )  # fmt: skip
-    lines: list[Line] = []
-    for rho, theta in [] if found is None else found.reshape(-1, 2)[:60]:
-        start, slope = rho / math.sin(theta), -1.0 / math.tan(theta)
-        rows = start + slope * np.arange(width)
-        near = (abs(float(np.median(rows - line.rows))) < 2.0 * line.thickness + 3.0 for line in lines)
-        if not any(near) and (line := _measured(mask, rows)) is not None:
-            lines.append(line)
-    return lines
+    if found is None:
+        return np.empty((0, width))
+    rho, theta = found.reshape(-1, 2)[:400, :, None].transpose(1, 0, 2).astype(np.float64)
+    sample = np.linspace(0, width - 1, 64).astype(np.intp)  # a quick look before every column is measured
+    near = np.rint(rho / np.sin(theta) - sample / np.tan(theta)).astype(np.intp)
+    thick = cv2.dilate(mask, np.ones((7, 1), np.uint8))
+    inked = (near >= 0) & (near < height) & (thick[np.clip(near, 0, height - 1), sample] > 0)
+    keep = inked.mean(axis=1) >= 0.7
+    return (rho / np.sin(theta) - np.arange(width) / np.tan(theta))[keep]
 
 
 def _measured(mask: Grey, rows: NDArray[np.float64]) -> Line | None:
     """Return the line along some rows if it is whole, straight and thin enough to be printed."""
+    width = mask.shape[1]
+    thickest = max(4.0, 0.05 * min(mask.shape))
+    tops, lengths = _runs(mask, np.rint(rows).astype(np.intp), math.ceil(2 * thickest) + 3)
+    columns = np.flatnonzero(lengths)
+    if not len(columns) or columns[0] > _REACH * width or columns[-1] < (1.0 - _REACH) * width - 1:
+        return None
+    line = Line(tops, lengths, float(np.median(lengths[columns])), 0.0)
+    plain = np.flatnonzero(line.thin)
+    span = columns[-1] - columns[0] + 1
+    if line.thickness > thickest or len(columns) < 0.9 * span or len(plain) < 0.5 * span:
+        return None
+    middles = tops[plain] + 0.5 * (lengths[plain] - 1)
+    bend = np.polynomial.Polynomial.fit(plain, middles, 2)  # a photographed page bends a little
+    if float(np.quantile(np.abs(middles - bend(plain)), 0.9)) > 0.06 * line.thickness + 0.4:
+        return None
+    straight = np.polynomial.Polynomial.fit(plain, middles, 1).convert()
+    return line._replace(slope=float(straight.coef[1]))
+
+
+def _runs(mask: Grey, rows: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return top and length of the upright run of ink nearest to a row in every column; length 0 if 4 px away."""
     height, width = mask.shape
-    thickest = max(3, round(0.03 * height))
-    reach = thickest + 2
-    offsets = np.arange(-reach, reach + 1)
-    places = np.rint(rows).astype(np.intp)[None, :] + offsets[:, None]
-    inside = (places >= 0) & (places < height)
-    band = np.where(inside, mask[np.clip(places, 0, height - 1), np.arange(width)], 0)
-    share = band.sum(axis=0)
-    line = (share > 0) & (share <= thickest)  # columns in which nothing is written across the line
-    columns = np.flatnonzero(line)
-    if len(columns) < 0.3 * width or columns[0] > _REACH * width or columns[-1] < (1.0 - _REACH) * width - 1:
-        return None
-    if (share > 0).mean() < 0.85:
-        return None
-    middles = (band * offsets[:, None]).sum(axis=0)[columns] / share[columns] + np.rint(rows)[columns]
-    bend = np.polynomial.Polynomial.fit(columns, middles, 2)  # a photographed page bends a little
-    off = np.abs(middles - bend(columns))
-    thickness = float(np.median(share[columns]))
-    if float(np.quantile(off, 0.8)) > 0.35 * thickness + 0.6:
-        return None
-    straight = np.polynomial.Polynomial.fit(columns, middles, 1).convert()
-    return Line(bend(np.arange(width)), thickness, float(straight.coef[1]))
+    columns = np.arange(width)
+
+    def inked(at: NDArray[np.intp]) -> NDArray[np.bool_]:
+        return (at >= 0) & (at < height) & (mask[np.clip(at, 0, height - 1), columns] > 0)
+
+    start, found = rows.copy(), inked(rows)
+    for off in (-1, 1, -2, 2, -3, 3):
+        here = ~found & inked(rows + off)
+        start[here] += off
+        found |= here
+    top, bottom = start.copy(), start.copy()
+    up, down = found.copy(), found.copy()
+    for _ in range(most):
+        up &= inked(top - 1)
+        top[up] -= 1
+        down &= inked(bottom + 1)
+        bottom[down] += 1
+    return top, np.where(found, bottom - top + 1, 0)
 
 
 def without_lines(mask: Grey, lines: list[Line]) -> Grey:
-    """Return a mask without some lines; where a stroke crosses one, upright runs longer than the line stay."""
+    """Return a mask without some lines; where a stroke crosses or runs along one, it stays with its part of it."""
     if not lines:
         return mask
-    left, height = mask.copy(), mask.shape[0]
-    columns = np.arange(mask.shape[1])
+    left = mask.copy()
     for line in lines:
-        half = math.ceil(0.5 * line.thickness) + 1
-        centre = np.rint(line.rows).astype(np.intp)
-        above, below = centre - half - 1, centre + half + 1
-        crossing = np.zeros(len(columns), dtype=bool)
-        for row in (above, below):
-            crossing |= (row >= 0) & (row < height) & (mask[np.clip(row, 0, height - 1), columns] > 0)
-        crossing = cv2.dilate(crossing.astype(np.uint8)[None], square(3))[0] > 0
-        for offset in range(-half, half + 1):
-            row = centre + offset
-            gone = ~crossing & (row >= 0) & (row < height)
-            left[row[gone], columns[gone]] = 0
+        gone = np.flatnonzero(line.thin)
+        for offset in range(int(line.lengths[gone].max(initial=0))):
+            columns = gone[line.lengths[gone] > offset]
+            left[line.tops[columns] + offset, columns] = 0
     return left
+
+
+def without_remnants(mask: Grey, lines: list[Line]) -> Grey:
+    """Return a mask without the small pieces that removed lines left behind, such as the corners of a box.
+
+    A piece goes if most of it lies within a line's thickness of a line and it is hardly larger than its crossing with
+    another one.
+    """
+    if not lines:
+        return mask
+    zone = np.zeros_like(mask)
+    for line in lines:
+        there = np.flatnonzero(line.thin)
+        middle = np.rint(np.interp(np.arange(mask.shape[1]), there, line.tops[there] + 0.5 * line.lengths[there]))
+        half = math.ceil(line.thickness) + 1
+        for offset in range(-half, half + 1):
+            rows = middle.astype(np.intp) + offset
+            inside = (rows >= 0) & (rows < mask.shape[0])
+            zone[rows[inside], np.flatnonzero(inside)] = 1
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    within = np.bincount(labels.ravel(), weights=zone.ravel(), minlength=len(stats))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    keep = ((within < 0.7 * areas) | (areas > 6.0 * max(line.thickness for line in lines) ** 2)).view(np.uint8)
+    keep[0] = 0
+    return keep[labels]
 
 
 def page_turn_deg(lines: list[Line]) -> float:

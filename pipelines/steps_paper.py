@@ -132,9 +132,8 @@ def sauvola(image: Grey, *, window: int, k: float = 0.2, spread: float = 128.0) 
     Source:
         Sauvola, Pietikainen (2000), "Adaptive document image binarization", Pattern Recognition 33, eq. 5.
     """
-    how = {"normalize": True, "borderType": cv2.BORDER_REFLECT_101}
-    mean = cv2.boxFilter(image, cv2.CV_32F, (window, window), **how)
-    square_mean = cv2.sqrBoxFilter(image, cv2.CV_32F, (window, window), **how)
+    mean = cv2.boxFilter(image, cv2.CV_32F, (window, window), borderType=cv2.BORDER_REFLECT_101)
+    square_mean = cv2.sqrBoxFilter(image, cv2.CV_32F, (window, window), borderType=cv2.BORDER_REFLECT_101)
     deviation = cv2.sqrt(cv2.max(square_mean - mean * mean, 0.0))
     return np.asarray(mean * (1.0 + k * (deviation / spread - 1.0)), dtype=np.float32)
 
