@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_shared import SeedOption, app
+from .cli_shared import SeedOption, app, print_table
 
 CaptureOption = Annotated[str, typer.Option(help="Of the drawn signature: clean, scan, bilevel, jpeg, photo, fax.")]
 PaperOption = Annotated[str, typer.Option(help="Of the drawn signature: blank, ruled, boxed, stamped, thin.")]
@@ -46,3 +46,22 @@ def steps(
         source, picture = f"made from {image.name}, {provenance_of_file(image).source}", read_image(image)
     stages = trace(picture, height=height, width=width, recipe=recipe)
     print(save_png(out, trace_sheet(stages), source=source))
+
+
+@app.command()
+def augmented(
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("runs/augmented.png"),
+    recipe: Annotated[str, typer.Option(help="light, standard, strong or photo.")] = "standard",
+    capture: CaptureOption = "scan",
+    seed: SeedOption = None,
+    signers: Annotated[int, typer.Option(help="How many, three rows each.")] = 3,
+    cost: Annotated[bool, typer.Option("--cost", help="Measure images per second of one core instead.")] = False,
+) -> None:
+    """Show a training augmentation: pictures, their new look, canvases before and after; or measure what it costs."""
+    from .augment_sheet import augment_cost, augment_sheet
+    from .gallery import save_png
+
+    if cost:
+        print_table("Images per second of one core", ("recipe", "drawn", "augmentation alone"), augment_cost())
+        return
+    print(save_png(out, augment_sheet(recipe, seed=7 if seed is None else seed, signers=signers, capture=capture)))

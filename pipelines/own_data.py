@@ -14,7 +14,6 @@ from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .files import write_beside, write_json
-from .preprocess import preprocess
 from .progress import Progress
 from .protocols import SignatureSet
 from .report import write_report
@@ -48,8 +47,7 @@ def evaluate_folder(
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
-        size = {"height": verifier.height, "width": verifier.width}
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=lambda i: preprocess(i, **size))
+        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
     if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
         raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
     usable = loaded.eligible
