@@ -10,6 +10,7 @@ signatures and the forgeries of them ("strong", "photo").
 import dataclasses
 import difflib
 import functools
+import math
 import os
 import random
 import threading
@@ -25,7 +26,6 @@ from .steps_paper import BlankImage
 
 Image = NDArray[np.uint8]
 _LOOK, _SHAPE = 0, 1
-_PAD = 0.25
 _LOCAL = threading.local()
 
 
@@ -63,7 +63,7 @@ def _standard_look(a: Any) -> list[Any]:
         ink.InkAndPaper(ink=(0, 70), paper=(205, 255), p=0.5),
         a.RandomBrightnessContrast(brightness_limit=0.12, contrast_limit=0.2, p=0.6),
         a.GaussianBlur(sigma_limit=(0.3, 0.9), blur_limit=0, p=0.3),
-        a.GaussNoise(std_range=(0.005, 0.03), p=0.5),
+        a.GaussNoise(std_range=(0.004, 0.016), p=0.5),
         a.ImageCompression(quality_range=(45, 92), p=0.3),
     ]
 
@@ -78,7 +78,7 @@ def _strong_look(a: Any) -> list[Any]:
         a.RandomGamma(gamma_limit=(70, 140), p=0.4),
         a.RandomBrightnessContrast(brightness_limit=0.15, contrast_limit=0.25, p=0.6),
         a.OneOf([a.GaussianBlur(sigma_limit=(0.4, 1.2), blur_limit=0), a.MotionBlur(blur_limit=3)], p=0.5),
-        a.GaussNoise(std_range=(0.01, 0.045), p=0.6),
+        a.GaussNoise(std_range=(0.006, 0.02), p=0.6),
         a.ImageCompression(quality_range=(30, 90), p=0.4),
     ]
 
@@ -89,38 +89,26 @@ def _photo_look(a: Any) -> list[Any]:
         ink.InkAndPaper(ink=(10, 90), paper=(150, 245), p=0.9),
         ink.Shade(strength=(0.05, 0.4), p=0.8),
         a.OneOf([a.GaussianBlur(sigma_limit=(0.4, 1.1), blur_limit=0), a.MotionBlur(blur_limit=3)], p=0.6),
-        a.GaussNoise(std_range=(0.01, 0.04), p=0.7),
+        a.GaussNoise(std_range=(0.006, 0.018), p=0.7),
         a.ImageCompression(quality_range=(40, 90), p=0.7),
     ]
 
 
-def _small_shape(a: Any, turn_deg: float, shear_deg: float, aspect: float, bend_px: float) -> list[Any]:
-    span = (1.0 - aspect, 1.0 + aspect)
-    affine = a.Affine(
-        rotate=(-turn_deg, turn_deg),
-        shear={"x": (-shear_deg, shear_deg), "y": (0.0, 0.0)},
-        scale={"x": span, "y": span},
-        fill=255,
-        p=1.0,
-    )
-    return [affine, _ink().Bend(shift=(0.3 * bend_px, bend_px), p=0.7)]
-
-
 def _light_shape(a: Any) -> list[Any]:
-    return _small_shape(a, 0.8, 0.8, 0.015, 0.005)
+    return [_ink().Warp(turn_deg=0.8, shear=0.014, aspect=0.01, bend=0.006)]
 
 
 def _standard_shape(a: Any) -> list[Any]:
-    return _small_shape(a, 1.5, 1.5, 0.025, 0.01)
+    return [_ink().Warp(turn_deg=1.5, shear=0.025, aspect=0.02, bend=0.012)]
 
 
 def _strong_shape(a: Any) -> list[Any]:
-    return _small_shape(a, 8.0, 10.0, 0.12, 0.04)
+    return [_ink().Warp(turn_deg=8.0, shear=0.18, aspect=0.08, bend=0.05)]
 
 
 def _photo_shape(a: Any) -> list[Any]:
     perspective = a.Perspective(scale=(0.02, 0.06), keep_size=True, fit_output=True, fill=255, p=0.8)
-    return [*_small_shape(a, 5.0, 3.0, 0.06, 0.01), perspective]
+    return [_ink().Warp(turn_deg=5.0, shear=0.05, aspect=0.04, bend=0.012), perspective]
 
 
 RECIPES: dict[str, AugmentRecipe] = {
@@ -177,7 +165,8 @@ def shape(canvas: Image, *, recipe: str, seed: int, epoch: int, sample: int) -> 
         ValueError: If the recipe is unknown.
     """
     height, width = canvas.shape
-    down, across = round(_PAD * height), round(_PAD * width)
+    pad = 0.2 if find_augment(recipe).alike else 0.06
+    down, across = math.ceil(2.0 * pad * height), math.ceil(pad * width)
     padded = cv2.copyMakeBorder(canvas, down, down, across, across, cv2.BORDER_CONSTANT, value=255)
     return kept_inside(_apply(recipe, _SHAPE, padded, seed, epoch, sample), height, width)
 

@@ -3,12 +3,15 @@
 Each takes uint8 images, ``(h, w)`` or ``(h, w, channels)``, dark ink on light paper.
 """
 
+import math
 from typing import Any
 
 import albumentations as library
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from .perturb import warp_maps
 
 Image = NDArray[np.uint8]
 Span = tuple[float, float]
@@ -145,33 +148,33 @@ class Erase(library.ImageOnlyTransform):  # type: ignore[misc]
         return erased
 
 
-class Bend(library.ImageOnlyTransform):  # type: ignore[misc]
-    """Shift places smoothly, by at most a share of the height; white comes in at the edges.
+class Warp(library.ImageOnlyTransform):  # type: ignore[misc]
+    """Turn, shear, stretch and bend in one pass; white comes in at the edges.
 
     Args:
-        shift: Largest shift as a share of the image's height, from and to.
+        turn_deg: Largest turn either way.
+        shear: Largest shear either way, in columns per row.
+        aspect: Largest logarithm of a stretch across and down.
+        bend: Largest shift of a place, as a share of the height.
         p: How often.
-
-    Source:
-        Simard, Steinkraus, Platt (2003), "Best practices for convolutional neural networks applied to visual document
-        analysis", ICDAR. Differs: shifts at 5 x 9 places with cubic interpolation between instead of a smoothed field.
     """
 
-    def __init__(self, shift: Span, p: float = 0.5) -> None:
+    def __init__(self, turn_deg: float, shear: float, aspect: float, bend: float, p: float = 1.0) -> None:
         super().__init__(p=p)
-        self.shift = shift
+        self.turn_deg, self.shear, self.aspect, self.bend = turn_deg, shear, aspect, bend
 
     def get_params(self) -> dict[str, Any]:
-        """Return the shifts of the coarse places, as shares of the height."""
-        by = self.py_random.uniform(*self.shift)
-        return {"shifts": self.random_generator.uniform(-by, by, (2, 5, 9))}
+        """Return what was drawn: the warp, and shifts at 5 x 9 places as shares of the height."""
+        most = (math.radians(self.turn_deg), self.shear, self.aspect)
+        turn, shear, aspect = self.random_generator.uniform(-1.0, 1.0, 3) * most
+        by = self.bend * self.py_random.uniform(0.3, 1.0)
+        shifts = self.random_generator.uniform(-by, by, (2, 5, 9))
+        return {"turn": turn, "shear": shear, "aspect": aspect, "shifts": shifts}
 
-    def apply(self, img: Image, shifts: NDArray[np.float64], **params: Any) -> Image:
-        """Return the bent image."""
-        height, width = img.shape[:2]
-        fields = [
-            cv2.resize((height * s).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC) for s in shifts
-        ]
-        columns = fields[0] + np.arange(width, dtype=np.float32)
-        rows = fields[1] + np.arange(height, dtype=np.float32)[:, None]
+    def apply(
+        self, img: Image, turn: float, shear: float, aspect: float, shifts: NDArray[np.float64], **params: Any
+    ) -> Image:
+        """Return the warped image."""
+        size, by = img.shape[:2], img.shape[0] * shifts
+        columns, rows = warp_maps(*size, turn=turn, shear=shear, aspect=aspect, shifts=by)
         return cv2.remap(img, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,) * 4)

@@ -31,7 +31,7 @@ def steps(
     from .recipes import find_recipe
     from .trace import trace, trace_sheet
 
-    find_recipe(recipe)
+    find_recipe(recipe)  # an unknown name is said before anything is drawn
     if image is None:
         from synth import World, render
 

@@ -103,7 +103,7 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
     head = LogisticHead.from_dict(run.read("head.json")) if (run / "head.json").exists() else None
     takes = "image" if len(model.input_shape) == 4 else "sequence"
     made = Verifier if takes == "image" else OnlineVerifier
-    size = {"height": config.train.height, "width": config.train.width}
+    size: dict[str, Any] = {"height": config.train.height, "width": config.train.width}
     verifier = made(model, **size, head=head, recipe=config.train.preprocessing)
     parts = {}
     for name, signers in (("dev", config.world.dev_signers), ("test", config.world.test_signers)):

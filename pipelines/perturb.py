@@ -34,7 +34,12 @@ def perturb(canvases: NDArray[np.uint8], *, copy: int, seed: int = 0) -> NDArray
         return canvases
     height, width = canvases.shape[1:]
     down, across = math.ceil(0.15 * height), math.ceil(0.1 * width)
-    columns, rows = _places(height + 2 * down, width + 2 * across, height, copy, seed)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(copy,)))
+    turn, shear, aspect = rng.uniform(-1.0, 1.0, 3) * (math.radians(TURN_DEG), SHEAR, ASPECT)
+    shifts = rng.uniform(-BEND * height, BEND * height, (2, 4, 7))
+    columns, rows = warp_maps(
+        height + 2 * down, width + 2 * across, turn=turn, shear=shear, aspect=aspect, shifts=shifts
+    )
     made = []
     for canvas in canvases:
         padded = cv2.copyMakeBorder(canvas, down, down, across, across, cv2.BORDER_CONSTANT, value=255)
@@ -43,18 +48,35 @@ def perturb(canvases: NDArray[np.uint8], *, copy: int, seed: int = 0) -> NDArray
     return np.stack(made) if made else canvases
 
 
-def _places(
-    height: int, width: int, unit: int, copy: int, seed: int
+def warp_maps(
+    height: int, width: int, *, turn: float, shear: float, aspect: float, shifts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the column and row that each pixel of a copy is taken from, each of shape ``(height, width)``."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(copy,)))
-    turn, shear, aspect = rng.uniform(-1.0, 1.0, 3) * (math.radians(TURN_DEG), SHEAR, ASPECT)
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    y, x = y - 0.5 * (height - 1), x - 0.5 * (width - 1)
-    x, y = x * math.exp(aspect), y * math.exp(-aspect)
-    x, y = x + shear * y, y
-    x, y = math.cos(turn) * x - math.sin(turn) * y, math.sin(turn) * x + math.cos(turn) * y
-    bends = rng.uniform(-BEND * unit, BEND * unit, (2, 4, 7)).astype(np.float32)
-    across, down = (cv2.resize(bend, (width, height), interpolation=cv2.INTER_CUBIC) for bend in bends)
-    columns, rows = x + 0.5 * (width - 1) + across, y + 0.5 * (height - 1) + down
-    return columns.astype(np.float32), rows.astype(np.float32)
+    """Return the column and row that each pixel of a warped image is taken from, each of shape ``(height, width)``.
+
+    Args:
+        height: Of the image, in px.
+        width: The same.
+        turn: Clockwise, in rad.
+        shear: Columns per row.
+        aspect: Natural logarithm of the narrowing across; as much growth down.
+        shifts: Across and down at evenly spread places, in px, shape ``(2, n, m)``; smooth in between.
+
+    Source:
+        Shifts: Simard, Steinkraus, Platt (2003), "Best practices for convolutional neural networks applied to visual
+        document analysis", ICDAR. Differs: cubic between some places instead of a smoothed random field.
+    """
+    x = np.arange(width, dtype=np.float32) - np.float32(0.5 * (width - 1))
+    y = (np.arange(height, dtype=np.float32) - np.float32(0.5 * (height - 1)))[:, None]
+    wide, tall, cos, sin = math.exp(aspect), math.exp(-aspect), math.cos(turn), math.sin(turn)
+    columns, rows = (_smooth(shift.astype(np.float32), height, width) for shift in shifts)
+    columns += np.float32(cos * wide) * x + np.float32(0.5 * (width - 1))
+    columns += np.float32((cos * shear - sin) * tall) * y
+    rows += np.float32(sin * wide) * x + np.float32(0.5 * (height - 1))
+    rows += np.float32((sin * shear + cos) * tall) * y
+    return columns, rows
+
+
+def _smooth(shift: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Return a coarse map at full size: cubic to an eighth, straight from there, which is several times faster."""
+    middle = cv2.resize(shift, (max(16, width // 8), max(16, height // 8)), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(middle, (width, height), interpolation=cv2.INTER_LINEAR)
