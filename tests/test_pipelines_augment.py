@@ -92,7 +92,7 @@ def test_no_ink_is_lost_by_a_shape(recipe: str, signer: int, seed: int, sample: 
     assert max(wide / 192, tall / 96) > 0.6
 
 
-def distances(recipe: str, signers: int = 40) -> tuple[float, float, float]:
+def distances(recipe: str, signers: int = 24) -> tuple[float, float, float]:
     """Median HOG distance from a genuine signature to another one, to that one augmented, and to a forgery."""
     found = []
     for i in range(signers):
