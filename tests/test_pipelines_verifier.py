@@ -138,6 +138,7 @@ def test_without_calibration_there_is_no_decision(bare: Verifier, images: Images
 def test_nothing_searches_a_crowd() -> None:
     public = {name for name in dir(Verifier) if not name.startswith("_")}
     assert public == {
+        "canvas",
         "decide",
         "embed",
         "embed_acts",
