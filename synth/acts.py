@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .days import live
 from .kernels import kernel
 from .layout import MAX_UNITS, letters
 from .signers import Signer
-from .days import live
 from .signing import MAX_SAMPLES, sign_into
 from .streams import Key, child_key, slot
 from .strokes import N_EFFORT, PRESSURE
