@@ -25,8 +25,8 @@ def _lognormal(a: float, b: float, low: float, high: float) -> Spread:
 
 _SHORT = dataclasses.replace(
     Hand(),
-    words=_uniform(0.55, 1.7),
-    word_letters=_normal(5.5, 1.4, 2.0, 9.0),
+    words=_uniform(0.55, 1.62),
+    word_letters=_normal(5.2, 1.4, 2.0, 9.0),
     p_initial=Spread("fixed", 0.6),
     p_collapse=_uniform(0.5, 1.0),
     legible_letters=_lognormal(1.3, 1.5, 1.0, 6.0),
@@ -36,7 +36,7 @@ _SHORT = dataclasses.replace(
     descender=_lognormal(0.75, 1.3, 0.4, 1.6),
     capital=_lognormal(0.93, 1.25, 0.6, 1.8),
     letter_gap_x_heights=_normal(0.1, 0.15, -0.2, 0.7),
-    join=_uniform(0.27, 1.0),
+    join=_uniform(0.22, 0.95),
     roundness=_lognormal(0.68, 1.25, 0.5, 1.5),
     p_flourish=Spread("fixed", 0.27),
     lane_x_heights=_normal(-0.7, 0.8, -2.2, 1.2),
@@ -48,17 +48,19 @@ _SHORT = dataclasses.replace(
     isochrony=_uniform(0.55, 0.85),
     overlap=_uniform(0.4, 0.6),
     tremor_mm=_lognormal(0.004, 2.0, 0.0, 0.05),
+    frailty=Spread("power", 0.06, 1.0),
     speed_gain=_normal(-0.03, 0.08, -0.15, 0.15),
     ripple=_uniform(0.06, 0.17),
     ramp_on_s=_uniform(0.010, 0.026),
     ramp_off_s=_uniform(0.010, 0.030),
     stability=Spread("loguniform", 0.015, 0.045),
-    missed_lifts=_uniform(0.0, 0.25),
+    missed_lifts=_uniform(0.0, 0.12),
 )
 _PRACTISED = Forger(
     slowness=_uniform(0.2, 1.18),
     disjointed=_uniform(0.0, 0.4),
-    shakiness=_lognormal(0.35, 1.7, 0.1, 1.5),
+    shakiness=_lognormal(0.3, 1.7, 0.1, 1.2),
+    segments=_lognormal(0.2, 1.5, 0.05, 0.6),
     pressure=_lognormal(2.7, 1.3, 1.0, 6.0),
 )
 
