@@ -63,7 +63,7 @@ def distances(world: World, signers: int) -> Distances:
 
     cells = [*ORDER, *((kind, 0.85) for kind in skilled_kinds() if kind != "freehand")]
     references = shapes([genuine_act(world[i], 0) for i in range(signers)])
-    found = {}
+    found: dict[tuple[str, float], NDArray[np.float64]] = {}
     for kind, skill in (("genuine", 1.0), *cells):
         acts = [_questioned(world, i, k, kind, skill) for i in range(signers) for k in range(_PER_SIGNER)]
         far = [warped(references[i // _PER_SIGNER], shape, BAND) for i, shape in enumerate(shapes(acts))]
@@ -86,7 +86,7 @@ class Identity(NamedTuple):
 
     Attributes:
         nearest: Share of questioned acts whose nearest reference is their own signer's.
-        apart: Median distance between different signers.
+        apart: Mean distance between different signers.
         own: Median distance between two acts of one signer.
     """
 
@@ -105,7 +105,7 @@ def identity(world: World, signers: int, *, step: int = 2) -> Identity:
     own = np.diag(table)
     others = table[~np.eye(signers, dtype=bool)]
     nearest = float((table.argmin(axis=1) == np.arange(signers)).mean())
-    return Identity(nearest, float(np.median(others)), float(np.median(own)))
+    return Identity(nearest, float(others.mean()), float(np.median(own)))
 
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
@@ -119,15 +119,16 @@ def tables(seed: int, *, signers: int, progress: Progress) -> list[Table]:
     """
     if signers < 10:
         raise ValueError(f"need signers >= 10, got {signers}; 100 or more give 200 acts of each kind")
-    lines, cells = [], [*ORDER, *((kind, 0.85) for kind in skilled_kinds() if kind != "freehand")]
+    lines: list[tuple[str, ...]] = []
+    cells = [*ORDER, *((kind, 0.85) for kind in skilled_kinds() if kind != "freehand")]
     for profile in ("default", *PROFILES):
         with progress.task(f"distances in {profile}", None):
             found = distances(World(seed, only(profile)), signers)
         median = [f"{found.medians[key]:.3f}" for key in (("genuine", 1.0), *ORDER)]
         lines.append((profile, *median, "yes" if found.ordered else "NO", *(f"{found.areas[c]:.3f}" for c in cells)))
-    head = ("script", "genuine", *(f"{kind} {skill}" for kind, skill in ORDER), "rising")
+    head: tuple[str, ...] = ("script", "genuine", *(f"{kind} {skill}" for kind, skill in ORDER), "rising")
     head += tuple(f"AUC {kind} {skill}" for kind, skill in cells)
-    dense = []
+    dense: list[tuple[str, ...]] = []
     for density in DENSITIES:
         with progress.task(f"identity at density {density}", None):
             who = identity(World(seed, only("default", density)), signers, step=4 if density else 2)
@@ -136,7 +137,7 @@ def tables(seed: int, *, signers: int, progress: Progress) -> list[Table]:
         (f"Median warping distance to one reference, and AUC, {_PER_SIGNER * signers} acts a cell", head, lines),
         (
             f"Nearest of {signers} signers, by density of the world",
-            ("density", "nearest is own", "between signers", "own"),
+            ("density", "nearest is own", "between signers, mean", "own, median"),
             dense,
         ),
     ]
