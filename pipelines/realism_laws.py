@@ -119,22 +119,26 @@ def tables(seed: int, *, signers: int, progress: Progress) -> list[Table]:
     """
     if signers < 10:
         raise ValueError(f"need signers >= 10, got {signers}; 100 or more give 200 acts of each kind")
-    lines: list[tuple[str, ...]] = []
+    order = (("genuine", 1.0), *ORDER)
     cells = [*ORDER, *((kind, 0.85) for kind in skilled_kinds() if kind != "freehand")]
+    medians: list[tuple[str, ...]] = []
+    areas: list[tuple[str, ...]] = []
     for profile in ("default", *PROFILES):
         with progress.task(f"distances in {profile}", None):
             found = distances(World(seed, only(profile)), signers)
-        median = [f"{found.medians[key]:.3f}" for key in (("genuine", 1.0), *ORDER)]
-        lines.append((profile, *median, "yes" if found.ordered else "NO", *(f"{found.areas[c]:.3f}" for c in cells)))
-    head: tuple[str, ...] = ("script", "genuine", *(f"{kind} {skill}" for kind, skill in ORDER), "rising")
-    head += tuple(f"AUC {kind} {skill}" for kind, skill in cells)
+        rising = "yes" if found.ordered else "NO"
+        medians.append((profile, *(f"{found.medians[key]:.3f}" for key in order), rising))
+        areas.append((profile, *(f"{found.areas[key]:.3f}" for key in cells)))
     dense: list[tuple[str, ...]] = []
     for density in DENSITIES:
         with progress.task(f"identity at density {density}", None):
             who = identity(World(seed, only("default", density)), signers, step=4 if density else 2)
         dense.append((f"{density}", f"{who.nearest:.4f}", f"{who.apart:.3f}", f"{who.own:.3f}"))
+    names = tuple("genuine" if kind == "genuine" else f"{kind} {skill}" for kind, skill in order)
+    each = f"{_PER_SIGNER * signers} acts of each kind"
     return [
-        (f"Median warping distance to one reference, and AUC, {_PER_SIGNER * signers} acts a cell", head, lines),
+        (f"Median warping distance to one reference, {each}", ("script", *names, "rising"), medians),
+        (f"AUC of that distance, {each}", ("script", *(f"{kind} {skill}" for kind, skill in cells)), areas),
         (
             f"Nearest of {signers} signers, by density of the world",
             ("density", "nearest is own", "between signers, mean", "own, median"),

@@ -30,7 +30,7 @@ _SHORT = dataclasses.replace(
     p_initial=Spread("fixed", 0.6),
     p_collapse=_uniform(0.5, 1.0),
     legible_letters=_lognormal(1.3, 1.5, 1.0, 6.0),
-    letter_width=_lognormal(1.14, 1.22, 0.7, 2.2),
+    letter_width=_lognormal(1.17, 1.22, 0.7, 2.2),
     slant_deg=_normal(10.0, 12.0, -25.0, 40.0),
     ascender=_lognormal(0.82, 1.2, 0.5, 1.5),
     descender=_lognormal(0.75, 1.3, 0.4, 1.6),
@@ -44,7 +44,7 @@ _SHORT = dataclasses.replace(
     extent=_lognormal(0.85, 1.3, 0.4, 1.6),
     p_attached=Spread("fixed", 0.9),
     x_height_mm=_lognormal(2.8, 1.3, 1.5, 5.5),
-    stroke_time_s=_lognormal(0.112, 1.15, 0.07, 0.2),
+    stroke_time_s=_lognormal(0.116, 1.15, 0.07, 0.2),
     isochrony=_uniform(0.55, 0.85),
     overlap=_uniform(0.4, 0.6),
     tremor_mm=_lognormal(0.004, 2.0, 0.0, 0.05),
@@ -54,13 +54,13 @@ _SHORT = dataclasses.replace(
     ramp_on_s=_uniform(0.010, 0.026),
     ramp_off_s=_uniform(0.010, 0.030),
     stability=Spread("loguniform", 0.015, 0.045),
-    missed_lifts=_uniform(0.0, 0.12),
+    missed_lifts=_uniform(0.0, 0.25),
 )
 _PRACTISED = Forger(
     slowness=_uniform(0.2, 1.18),
     disjointed=_uniform(0.0, 0.4),
-    shakiness=_lognormal(0.3, 1.7, 0.1, 1.2),
-    segments=_lognormal(0.2, 1.5, 0.05, 0.6),
+    shakiness=_lognormal(0.27, 1.7, 0.1, 1.2),
+    segments=_lognormal(0.12, 1.5, 0.05, 0.6),
     pressure=_lognormal(2.7, 1.3, 1.0, 6.0),
 )
 

@@ -54,7 +54,7 @@ def test_slow_genuine_hands_exist_in_the_default_world():
 
 @pytest.mark.parametrize(("field", "rate"), [("p_omit", 1.0), ("p_swap", 1.0)])
 def test_left_out_dots_and_other_allographs_are_rare_and_can_be_made_common(field, rate):
-    """Acts differ from those without the event in a few per cent by default, and mostly at rate 1: some have no dots."""
+    """Acts differ from those without the event in a few per cent by default, mostly at rate 1: some have no dots."""
 
     def changed(value):
         worlds = World(3, with_hand(**CALM)), World(3, with_hand(**CALM | {field: value}))
