@@ -173,7 +173,13 @@ class Verifier:
         return perturb(prepared, copy=copy, seed=seed)
 
     def decide(
-        self, references: Images | Enrolment, questioned: Images, *, fusion: str = "max", look: bool = True
+        self,
+        references: Images | Enrolment,
+        questioned: Images,
+        *,
+        fusion: str = "max",
+        look: bool = True,
+        threshold: float | None = None,
     ) -> list[Decision]:
         """Return one decision per questioned image.
 
@@ -182,6 +188,7 @@ class Verifier:
             questioned: Images.
             fusion: How the scores of several references become one; one of ``fusion.FUSIONS``.
             look: Refuse what cannot be a signature, and flag copies of a reference.
+            threshold: Another than the frozen one, of the fused score.
 
         Raises:
             NoSignature: If a questioned image is blank, a photograph or a page of text.
@@ -189,8 +196,7 @@ class Verifier:
                 not calibrated.
         """
         check_fusion(fusion)
-        if self.calibrator is None:
-            raise ValueError("this verifier has no threshold yet; evaluate its run first")
+        point, basis = self.operating_point(fusion, len(references))
         enrolled = self._enrolled(references)
         if look:
             self._refuse(questioned)
@@ -199,11 +205,11 @@ class Verifier:
         alone = self.pair_scores(enrolled.embeddings, embedded)
         fused = fuse(fusion, enrolled.embeddings, embedded, self.pair_scores)
         votes = share_of_votes(alone, self.threshold)
-        point, basis = self._point(fusion, len(enrolled))
+        at = point.threshold if threshold is None else threshold
         answers = []
         for i, score in enumerate(fused):
             flags = self._copies(enrolled, prepared[i]) if look else ()
-            answer = self._decision(float(score), point.calibrator, threshold=point.threshold, basis=basis)
+            answer = self._decision(float(score), point.calibrator, threshold=at, basis=basis)
             answers.append(
                 dataclasses.replace(
                     answer,
@@ -223,9 +229,14 @@ class Verifier:
     def _enrolled(self, references: Images | Enrolment) -> Enrolment:
         return references if isinstance(references, Enrolment) else self.enrol(references)
 
-    def _point(self, fusion: str, n: int) -> tuple[FusedPoint, str]:
-        """Return what was frozen for the fusion and the nearest number of references below, and a word on it."""
-        assert self.calibrator is not None
+    def operating_point(self, fusion: str, n: int) -> tuple[FusedPoint, str]:
+        """Return what was frozen for the fusion and the nearest number of references below, and a word on it.
+
+        Raises:
+            ValueError: If the verifier is not calibrated.
+        """
+        if self.calibrator is None:
+            raise ValueError("this verifier has no threshold yet; evaluate its run first")
         counts = sorted(int(name.split("/")[1]) for name in self.fused if name.startswith(f"{fusion}/"))
         fitting = [count for count in counts if count <= n]
         if n > 1 and fitting:
