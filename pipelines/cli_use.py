@@ -37,3 +37,16 @@ def verify(
         print(f"{name}: {value}")
     if explain is not None:
         print(f"picture: {explain}")
+
+
+@app.command("app")
+def serve(
+    run: Annotated[Path, typer.Option("--run", help="Run folder; without one the page offers to train one.")] = Path(
+        "runs/classroom"
+    ),
+    port: Annotated[int | None, typer.Option(help="Port; a free one from 7860 on if left out.")] = None,
+) -> None:
+    """Serve the web demo on this machine: draw, sign, verify, learn."""
+    from .app import start
+
+    start(run, port=port)
