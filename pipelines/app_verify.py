@@ -32,21 +32,21 @@ def frozen_similarity(desk: Desk, n_references: int = 1) -> float:
 def scale(threshold: float, frozen: float, similarity: float | None) -> str:
     """Return a bar from 0 to 100 % with the threshold, the frozen one, the often-copied 55 % and the similarity."""
     marks = [
-        (OFTEN_COPIED, "#8a6100", "55 %", 62),
-        (frozen, "#0b6e4f", "frozen", 76),
-        (threshold, "#111827", "threshold", 12),
+        (OFTEN_COPIED, "#8a6100", "55 % ", 62, "end"),
+        (frozen, "#0b6e4f", "frozen", 76, "middle"),
+        (threshold, "#111827", "threshold", 12, "middle"),
     ]
-    marks += [] if similarity is None else [(similarity, "#b3261e", f"{similarity:.2f} %", 26)]
+    marks += [] if similarity is None else [(similarity, "#b3261e", f"{similarity:.2f} %", 26, "middle")]
     drawn = []
-    for place, colour, text, height in marks:
+    for place, colour, text, height, side in marks:
         x = 20 + 5.6 * place
-        anchor = "start" if place < 12 else "end" if place > 88 else "middle"
+        anchor = "start" if place < 12 else "end" if place > 88 else side
         drawn.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{min(height + 3, 34)}" y2="{max(height - 10, 50)}" stroke="{colour}" '
             f'stroke-width="2"/><text x="{x:.1f}" y="{height}" fill="{colour}" text-anchor="{anchor}" '
             f'font-size="12">{text}</text>'
         )
-    said = "; ".join(f"{text} at {place:.1f}" for place, _, text, _ in marks)
+    said = "; ".join(f"{text} at {place:.1f}" for place, _, text, _, _ in marks)
     return (
         f'<div class="wide"><svg viewBox="0 0 600 84" role="img" aria-label="{html.escape(said)}">'
         f'<rect x="20" y="38" width="560" height="8" fill="#cbd5e1"/>{"".join(drawn)}</svg></div>'

@@ -40,7 +40,7 @@ function draw() {
   ink.lineTo(0.95 * canvas.width, 0.72 * canvas.height);
   ink.stroke();
   strokes.forEach((stroke) => line(ink, stroke, factor, 2.6 * factor));
-  if (document.activeElement === canvas) {
+  if (canvas.matches(":focus-visible")) {
     ink.strokeStyle = pen.down ? "#d55e00" : "#0072b2";
     ink.lineWidth = 2 * factor;
     ink.strokeRect((pen.x - 4) * factor, (pen.y - 4) * factor, 8 * factor, 8 * factor);
