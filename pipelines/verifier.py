@@ -75,9 +75,16 @@ class Verifier:
             raise RunError(f"{weights} is missing or not the file this run wrote; train again with --fresh")
         if (recipe := recorded_recipe(record["preprocessing"])) is None:
             raise RunError(
-                f"{run.path} was trained on preprocessing {record['preprocessing']}; this version has {VERSION}"
+                f"{run.path} was trained by Paraph {record.get('version')} on preprocessing {record['preprocessing']}; "
+                f"this version has {VERSION}"
             )
-        model = keras.saving.load_model(weights, safe_mode=True, compile=False)
+        try:
+            model = keras.saving.load_model(weights, safe_mode=True, compile=False)
+        except (ValueError, TypeError, KeyError) as error:  # unsafe, or of another version of Keras or of ours
+            raise RunError(
+                f"{weights} was written by Paraph {record.get('version')} with Keras {run.keras_version()} and cannot "
+                f"be loaded safely here (Keras {keras.__version__}): {str(error).strip().splitlines()[0][:200]}"
+            ) from error
         return cls(
             model,
             height=record["height"],
