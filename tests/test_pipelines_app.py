@@ -168,7 +168,7 @@ print(json.dumps({
     "address": address, "share": page.share, "share_url": page.share_url, "analytics": page.analytics_enabled,
     "history": page.run_history, "monitoring": page.enable_monitoring, "cache": page.delete_cache,
     "file_size": page.max_file_size, "ssr": page.ssr_mode, "hosts": sorted(set(calls)), "folder": folder,
-    "mode": oct(os.stat(folder).st_mode & 0o777), "left": sorted(map(str, Path(folder).rglob("*"))),
+    "mode": oct(os.stat(folder).st_mode & 0o777), "left": sorted(str(p) for p in Path(folder).rglob("*") if p.is_file()),
     "kinds": sorted({block.get_block_name() for block in blocks}),
     "public": [str(fn.api_name) for fn in page.fns.values() if fn.api_visibility != "private"],
     "buttons": [b for block in blocks for b in (getattr(block, "buttons", None) or []) if b in ("share", "download")],
