@@ -429,5 +429,7 @@ def test_a_filmstrip_for_the_readme_is_small(visit: Visit, files: dict[str, str]
     for i, frame in enumerate(frames):
         strip.paste(frame.convert("RGB").resize((600, 491), Image.Resampling.LANCZOS), (604 * (i % 2), 497 * (i // 2)))
     folder = Path(os.environ.get("PARAPH_PICTURES", tmp_path))
-    strip.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(folder / "app.png", optimize=True)
+    strip.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        folder / "app.png", optimize=True
+    )
     assert (folder / "app.png").stat().st_size < 120_000
