@@ -96,6 +96,8 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         from . import evaluate
         from .logistic import LogisticHead
         from .online import OnlineVerifier
+        from .operating import FILE as DEVELOPMENT
+        from .operating import development_scores, write_development
         from .report import write_report
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
@@ -117,6 +119,7 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
             "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config)
         )
     write_beside(run / "scores.parquet", trials.to_parquet)
+    write_development(run / DEVELOPMENT, development_scores(parts["dev"], config, frozen.trials))
     write_json(
         run / "verifier.json",
         {

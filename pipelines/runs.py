@@ -94,6 +94,11 @@ class Run:
         """Record whether the run is "unfinished" or "finished", and what it is at."""
         write_json(self / "state.json", {"format": FORMAT, "state": state, "stage": stage})
 
+    def keras_version(self) -> str:
+        """Return the version of Keras that the run recorded, or "unknown"."""
+        recorded = self.read("environment.json") if (self / "environment.json").exists() else {}
+        return str(recorded.get("packages", {}).get("keras", "unknown"))
+
     @property
     def finished(self) -> bool:
         """Whether the run says that it is finished."""
