@@ -14,6 +14,7 @@ from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .files import write_beside, write_json
+from .marks import trained_on
 from .progress import Progress
 from .protocols import SignatureSet
 from .report import write_report
@@ -48,6 +49,8 @@ def evaluate_folder(
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
         loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
+    if provenance.digest in trained_on(run)["digests"]:
+        raise RunError(f"the network of {run.path} was trained on {data}; evaluate it on signatures it has not seen")
     if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
         raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
     usable = loaded.eligible
@@ -73,6 +76,7 @@ def evaluate_folder(
             "contains_real_signatures": provenance.contains_real_signatures,
             "digest": provenance.digest,
         },
+        "notice": verifier.notice,
         "counts": loaded.counts,
         "warnings": [*loaded.warnings, *left_out],
     }

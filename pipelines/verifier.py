@@ -16,6 +16,7 @@ from .decisions import Decision, Enrolment, FusedPoint
 from .elastic_head import PairHead, own_head
 from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
+from .marks import is_marked
 from .perturb import perturb
 from .preprocess import VERSION, preprocess, to_ink
 from .quality import NoSignature, likeness_of_copies, signature_fault
@@ -62,6 +63,12 @@ class Verifier:
         self.threshold, self.calibrator, self.band = threshold, calibrator, band
         self.head, self.fused = head or own_head(model), dict(fused or {})
         self.recipe = find_recipe(recipe).name
+
+    @property
+    def notice(self) -> str:
+        """What must be said with every answer: whether network or head have learnt from real signatures."""
+        real_head = self.head is not None and self.head.contains_real_signatures
+        return REAL_NOTICE if real_head or is_marked(self.model) else NOTICE
 
     @classmethod
     def load(cls, run: Run, record: dict[str, Any]) -> "Verifier":
@@ -273,6 +280,5 @@ class Verifier:
         log10_lr = float(calibrator.log10_lr(score))
         distance = log10_lr - float(calibrator.log10_lr(at))
         verdict = "inconclusive" if abs(distance) < self.band else "accept" if distance >= 0 else "reject"
-        notice = REAL_NOTICE if self.head is not None and self.head.contains_real_signatures else NOTICE
-        words = [words_for(log10_lr, calibrator.forgery_kind), basis, notice]
+        words = [words_for(log10_lr, calibrator.forgery_kind), basis, self.notice]
         return Decision(score, log10_lr, verdict, "; ".join(word for word in words if word))
