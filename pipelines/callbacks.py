@@ -15,6 +15,7 @@ from .config import RunConfig
 from .files import write_beside
 from .inputs import Drawing, images_per_step
 from .monitor import Monitor, averaged
+from .optimizer import learning_rate
 from .runs import Run
 
 _DIVERGED = 20.0
@@ -118,7 +119,7 @@ def check_loss(loss: float, first: float, *, step: int, epoch: int, config: RunC
         FloatingPointError: If so; the message says what to try.
     """
     train = config.train
-    lower = f"lower train.learning_rate ({train.learning_rate:g}) or train.clip_norm ({train.clip_norm:g})"
+    lower = f"lower train.learning_rate ({learning_rate(config):g}) or train.clip_norm ({train.clip_norm:g})"
     if not math.isfinite(loss):
         raise FloatingPointError(
             f"the loss became {loss} at step {step} of epoch {epoch}; {lower}, or use train.precision=float32"

@@ -49,7 +49,7 @@ class BatchSettings:
 class TrainSettings:
     """The network and how it is trained.
 
-    ``model`` and ``loss`` are names of the registries in `models` ("auto": the loss the network is meant for), with
+    ``model`` and ``loss`` are names of the registries in `models` ("auto", as no ``learning_rate``: what the network is meant for), with
     what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the contrastive losses. ``samples``
     is the length of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for
     ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out). ``preprocessing`` is a recipe of
@@ -74,8 +74,8 @@ class TrainSettings:
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
     steps_per_epoch: int = Field(default=84, ge=1)
-    learning_rate: float = Field(default=2e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
+    learning_rate: float | None = Field(default=None, gt=0)
+    weight_decay: float = Field(default=0.02, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)
     preprocessing: Literal["default", "signet_canvas", "photo", "bilevel"] = "default"
     augment: Literal["none", "light", "standard", "strong", "photo"] = "none"
@@ -192,7 +192,7 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     if name == config.train.model:
         return config
     values = config.to_dict()
-    values["train"] |= {"model": name, "model_options": {}}
+    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None}
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)

@@ -5,6 +5,7 @@ from pathlib import Path
 from .adapters import load_provenance
 from .config import RunConfig
 from .marks import check_training_allowed
+from .optimizer import learning_rate
 from .runs import Run, RunError, sha256
 
 EPOCHS = 3
@@ -51,7 +52,7 @@ def fine_tuned(
         "start_sha256": sha256(weights),
         "imagenet": None,
         "epochs": min(EPOCHS, config.train.epochs),
-        "learning_rate": config.train.learning_rate * RATE_SHARE,
+        "learning_rate": learning_rate(config) * RATE_SHARE,
     }
     values["train"] |= {} if loss is None else {"loss": loss, "loss_options": {}}
     return RunConfig.from_dict(values)

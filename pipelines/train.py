@@ -16,6 +16,7 @@ from .config import RunConfig
 from .files import write_beside, write_json
 from .fitting import fit
 from .marks import SYNTHETIC, is_marked, mark, record_training, trained_on
+from .optimizer import build_optimizer
 from .precision import choose_precision, choose_xla, make_deterministic
 from .real_data import Folder, check_streams, load_folder
 from .runs import Run, RunError, sha256
@@ -123,25 +124,6 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     loss = build_loss(config, model, weights)
     model.compile(optimizer=build_optimizer(config), loss=loss, jit_compile=xla.value == "on")
     return model
-
-
-def build_optimizer(config: RunConfig) -> Any:
-    """Return AdamW with gradient clipping, a rate that warms up and falls as a cosine, and averaged weights if asked.
-
-    Source:
-        Loshchilov, Hutter (2019), "Decoupled weight decay regularization", algorithm 2; (2017) "SGDR", eq. 5 for the
-        cosine. Differs: a linear warm-up first, one period, and 1 % of the rate is left at the end.
-    """
-    import keras
-
-    settings = config.train
-    steps = settings.epochs * settings.steps_per_epoch
-    warmup = max(1, int(settings.warmup_share * steps))
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
-    )
-    average = {} if settings.ema is None else {"use_ema": True, "ema_momentum": settings.ema}
-    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=settings.clip_norm, **average)
 
 
 def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
