@@ -49,16 +49,16 @@ class BatchSettings:
 class TrainSettings:
     """The network and how it is trained.
 
-    ``model`` and ``loss`` are names of the registries in `models` ("auto", as no ``learning_rate``: what the network is meant for), with
-    what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the contrastive losses. ``samples``
-    is the length of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for
-    ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out). ``preprocessing`` is a recipe of
-    `recipes.RECIPES`, for all images of the run, and ``augment`` one of `augment.RECIPES`, for training images.
-
-    ``ema`` is the momentum of averaged weights, which then are the network. ``monitor_batches`` (so many batches of
-    development and of training signers looked at after each epoch) is 4 if ``patience`` (epochs without a better
-    development error) or ``stop_at`` (1 - that error) is set. ``start_from`` is a run whose network, of digest
-    ``start_sha256``, training begins with; ``frozen`` names stages that stay as they are.
+    ``model`` and ``loss`` are names of the registries in `models` ("auto", as no ``learning_rate``: what the
+    network is meant for), with what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the
+    contrastive losses. ``samples`` is the length of a trajectory, for networks that take those. ``imagenet`` is a
+    file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out).
+    ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
+    `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
+    ``monitor_batches`` (so many batches of development and of training signers looked at after each epoch) is 4 if
+    ``patience`` (epochs without a better development error) or ``stop_at`` (1 - that error) is set. ``start_from``
+    is a run whose network, of digest ``start_sha256``, training begins with; ``frozen`` names stages that stay as
+    they are.
     """
 
     model: str = "resnet_elastic"
