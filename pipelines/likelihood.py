@@ -120,7 +120,7 @@ def reliability(llr_genuine: ArrayLike, llr_forgery: ArrayLike, *, bins: int = 1
         weights.append(np.full(p.size, 0.5 / p.size))
         place.append(np.minimum((p * bins).astype(np.intp), bins - 1))
     where = np.concatenate(place)
-    weight = np.bincount(where, np.concatenate(weights), bins)
+    weight = np.bincount(where, np.concatenate(weights), bins).astype(np.float64)
     summed = np.bincount(where, np.concatenate(weights) * np.concatenate(stated), bins)
     genuine = np.bincount(place[0], weights[0], bins)
     with np.errstate(invalid="ignore"):

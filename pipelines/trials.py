@@ -8,7 +8,7 @@ and the bootstrap can draw signers. Which trials are made is in `protocols.py`, 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -163,7 +163,8 @@ def joined(tables: Sequence[TrialTable]) -> TrialTable:
     if not tables or len({table.part for table in tables}) != 1:
         raise ValueError(f"need tables of one part, got {', '.join(table.part for table in tables) or 'none'}")
     columns = [name for name, column in vars(tables[0]).items() if isinstance(column, np.ndarray)]
-    return replace(tables[0], **{name: np.concatenate([getattr(t, name) for t in tables]) for name in columns})
+    whole: dict[str, Any] = {name: np.concatenate([getattr(t, name) for t in tables]) for name in columns}
+    return replace(tables[0], **whole)
 
 
 def check_disjoint(development: TrialTable, test: TrialTable) -> None:
