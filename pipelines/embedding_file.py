@@ -5,6 +5,7 @@ holds how, so that a similarity can be computed again.
 """
 
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,10 @@ class Embedded:
     def load(cls, path: str | os.PathLike[str]) -> "Embedded":
         """Read what `save` wrote; raise ValueError if the file is something else."""
         try:
-            with np.load(os.fspath(path), allow_pickle=False) as found:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as found:
                 signatures = SignatureSet(*(found[name] for name in _COLUMNS))
                 return cls(signatures, found["vectors"], found["features"], str(found["source"]))
-        except (KeyError, ValueError, EOFError, AttributeError) as error:
+        except (KeyError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"{os.fspath(path)}: not a file of embeddings ({error})") from None
 
 
