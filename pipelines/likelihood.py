@@ -165,5 +165,5 @@ def tippett(log10_genuine: ArrayLike, log10_forgery: ArrayLike, *, points: int =
     seen = np.concatenate([genuine, forgery, [0.0]])
     seen = seen[np.isfinite(seen)]
     grid = np.unique(np.append(np.linspace(seen.min(), seen.max(), points), 0.0))
-    shares = [1.0 - np.searchsorted(values, grid, "left") / values.size for values in (genuine, forgery)]
+    shares = [(v.size - np.searchsorted(v, grid, "left")) / v.size for v in (genuine, forgery)]
     return Tippett(grid, *shares)
