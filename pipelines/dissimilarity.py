@@ -1,6 +1,6 @@
 """The dissimilarity space: one classifier, for everybody, of how much two signatures differ in each feature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,9 @@ class Dissimilarity:
 def dissimilarity_pairs(
     training: Embedded, per_signer: int, *, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return places of pairs of one signer and of two signers, ``(n, 2)`` each, as many of either.
+    """Return places of pairs of one signer and of two signers, ``(n, 2)`` each.
+
+    There are as many of either unless there are fewer other signers than half of ``per_signer``.
 
     Of each signer all pairs of ``per_signer`` genuine signatures, and all but the last of those against one genuine
     signature of each of half as many other signers.
@@ -149,8 +151,6 @@ def dissimilarity_trials(
 
 
 def _of_repeat(table: TrialTable, repeat: int, settings: Dissimilarity) -> TrialTable:
-    from dataclasses import replace
-
     words = f"dissimilarity space SVM ({settings.per_signer} genuine of each development signer), {table.protocol}"
     number = np.full(len(table), repeat, dtype=np.int16)
     return replace(table, repeat=number, protocol=f"{words}, {settings.repeats} repeats")

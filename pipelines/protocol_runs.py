@@ -207,7 +207,10 @@ def _entry(trials: TrialTable, frozen: Frozen, *, draws: int, seed: int) -> dict
         "protocol": trials.protocol,
         "threshold": finite(frozen.threshold),
         "threshold_source": f"development signers ({np.unique(frozen.trials.claimed).size}): FRR = FAR of skilled",
-        "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
+        "points": {
+            name: {key: None if value is None else finite(value) for key, value in dataclasses.asdict(point).items()}
+            for name, point in frozen.points.items()
+        },
         "calibrator": frozen.calibrator.to_dict(),
         "rates": rates(trials, frozen, draws=draws, seed=seed),
         "at_threshold_0": at_zero,

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth import World
+from synth.streams import ENGINE
 
 from .config import RunConfig
 from .embedding_file import Embedded, head_features
+from .preprocess import VERSION
 from .progress import Progress
 from .protocol_runs import Outcome, run_protocols
 from .runs import Run, sha256
@@ -46,13 +48,18 @@ def embedded_world(run: Run, config: RunConfig, part: str, verifier: Verifier, p
     """
     signers = getattr(split_world(config.world), part)[: SIGNERS[part]]
     settings = dataclasses.replace(config.evaluation, genuine=GENUINE, forgeries=FORGERIES[part], skills=())
-    source = f"network {sha256(run / 'model.keras')}, world {config.world.seed}, {part}, {len(signers)} x {settings}"
+    source = (
+        f"network {sha256(run / 'model.keras')}, world {config.world.seed} by engine {ENGINE}, preparation {VERSION} "
+        f"{verifier.recipe}, {part}, {len(signers)} x {settings}"
+    )
     path = run / "embeddings" / f"{part}.npz"
     if (found := _kept(path, source)) is not None:
         return found
     drawn = evaluation_acts(World(config.world.seed), signers, settings, config.batch)
     with progress.task(f"drawing and embedding {len(signers)} more {part} signers", len(drawn.acts)) as bar:
-        canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=bar.advance)
+        canvases = draw_in_chunks(
+            drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=bar.advance
+        )
         vectors = verifier.embed_acts(drawn.acts, canvases)
     made = Embedded(drawn.signatures, vectors, head_features(vectors, verifier.head), source)
     path.parent.mkdir(exist_ok=True)
