@@ -94,7 +94,7 @@ def image_probes(signatures: SignatureSet, canvases: NDArray[np.uint8]) -> dict[
     filled = np.maximum(ink.sum(axis=(1, 2)), 1)
     features = {
         "ink_share": ink.mean(axis=(1, 2)),
-        "ink_darkness": -np.where(ink, canvases, 0).sum(axis=(1, 2)) / filled,
+        "ink_darkness": -np.where(ink, canvases, 0).sum(axis=(1, 2), dtype=np.float64) / filled,
         "ink_height": ink.any(axis=2).sum(axis=1).astype(np.float64),
         "ink_width": ink.any(axis=1).sum(axis=1).astype(np.float64),
     }

@@ -81,10 +81,10 @@ def test_every_figure_can_be_recomputed_from_the_score_file(judged, which):
         metrics["development"]["points"]["eer_skilled"]["threshold"],
         *(metrics["development"]["calibrator"][name] for name in ("slope", "intercept")),
     )
-    assert compared(metrics["verifier"], recompute(scores, "pairs", *points)) == 12
+    assert compared(metrics["verifier"], recompute(scores, "pairs", *points)) == 14
     for name, entry in metrics["baselines"].items():
         found = recompute(scores, f"baseline {name}", *points)
-        assert compared(entry, found) == 10 - 2 + 0
+        assert compared(entry, found) == 10
     for row in metrics.get("skills", []):
         assert compared(row, recompute(scores, f"skill {row['skill']:g}", *points)) == 2
     for row in metrics["references"]:
@@ -93,7 +93,7 @@ def test_every_figure_can_be_recomputed_from_the_score_file(judged, which):
     for entry in metrics["protocols"].values():
         own = entry["threshold"], entry["calibrator"]["slope"], entry["calibrator"]["intercept"]
         found = recompute(scores, entry["table"], *own)
-        assert compared(entry["rates"], found) == 12
+        assert compared(entry["rates"], found) == 14
         at_zero = recompute(scores, entry["table"], 0.0, *own[1:])
         assert entry["at_threshold_0"]["frr"] == at_zero["frr_frozen"]
         assert entry["at_threshold_0"]["far_skilled"] == at_zero["far_skilled_frozen"]
