@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,19 +85,39 @@ def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -
         clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch))
 
 
-def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -> dict[str, Any]:
-    """Evaluate on development and test signers, freeze, write the verifier and the report."""
+def evaluate_stage(
+    run: Run,
+    config: RunConfig,
+    progress: Progress,
+    clock: Clock,
+    *,
+    protocols: Sequence[str] = ("pairs",),
+    negatives: Any = "development",
+) -> dict[str, Any]:
+    """Evaluate on development and test signers, freeze, write the verifier and the report.
+
+    Args:
+        run: The run, trained.
+        config: Its configuration.
+        progress: Where to say what happens.
+        clock: Where its seconds go.
+        protocols: Which of `protocol_runs.PROTOCOLS` to run; pairs always are.
+        negatives: Whose signatures writer-dependent classifiers reject: "development" or "enrolled".
+    """
     with progress.task("loading TensorFlow", None):
         import keras
 
         import models  # noqa: F401
 
         from . import evaluate
+        from .evaluation_card import card_of, duplicates_in, image_probes
         from .logistic import LogisticHead
         from .online import OnlineVerifier
         from .operating import FILE as DEVELOPMENT
         from .operating import development_scores, write_development
+        from .protocol_stage import protocols_on_world
         from .report import write_report
+        from .score_file import write_scores
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
     model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
@@ -113,11 +133,16 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         with progress.task(f"drawing and embedding {signers} {name} signers", n) as bar:
             told = bar.advance
             parts[name] = clock.timed("evaluating", lambda n=name, t=told: evaluate.draw_part(config, n, verifier, t))  # type: ignore[misc]
+    tables: dict[str, Any] = {}
     with progress.task("rates, intervals and baselines", None):
         metrics, frozen, trials = clock.timed(
-            "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config)
+            "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config, tables)
         )
-    write_beside(run / "scores.parquet", trials.to_parquet)
+    outcome = clock.timed(
+        "evaluating", lambda: protocols_on_world(run, config, verifier, protocols, negatives, progress)
+    )
+    tables |= outcome.tables
+    write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
     write_development(run / DEVELOPMENT, development_scores(parts["dev"], config, frozen.trials))
     write_json(
         run / "verifier.json",
@@ -139,6 +164,14 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         },
     )
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
+    judged = parts["test"]
+    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
+    metrics["card"] = card_of(
+        metrics,
+        config=config,
+        probes=image_probes(judged.signatures, judged.canvases),
+        duplicates={"removed": 0, "left": duplicates_in(judged.canvases)},
+    )
     metrics |= {
         "preset": config.preset,
         "data": provenance_of(run, head),
