@@ -8,6 +8,7 @@ import numpy as np
 from .config import RunConfig
 from .files import write_json
 from .logistic import LogisticHead, fit_logistic_head
+from .marks import SYNTHETIC, Mark, mark_folder, source_of
 from .progress import Progress
 from .runs import Run, RunError
 
@@ -54,18 +55,23 @@ def fit_head(
     verifier = made(model, height=config.train.height, width=config.train.width)
     if data is None:
         signatures, embeddings = _of_the_world(config, verifier, signers, progress)
-        source, real = f"training signers of world {config.world.seed}", False
+        source, mark = f"training signers of world {config.world.seed}", SYNTHETIC
     else:
         if made is OnlineVerifier:
             raise RunError(f"{run.path} takes trajectories, and a folder holds images; leave --data out")
-        signatures, embeddings, source, real = _of_a_folder(data, adapter, verifier, progress)
+        signatures, embeddings, source, mark = _of_a_folder(data, adapter, verifier, progress)
     with progress.task("fitting", None):
         head = fit_logistic_head(
-            embeddings, signatures, data=source, contains_real_signatures=real, seed=config.world.seed
+            embeddings,
+            signatures,
+            data=source,
+            contains_real_signatures=mark.contains_real_signatures,
+            seed=config.world.seed,
         )
     run.mark("unfinished", stage="evaluating")
     for stale in ("verifier.json", "metrics.json", "scores.parquet", "report.html"):
         (run / stale).unlink(missing_ok=True)
+    mark_folder(run.path, mark, part="head")  # before the head itself: one that is there is marked
     write_json(run / "head.json", head.to_dict())
     return head
 
@@ -89,7 +95,7 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
     return drawn.signatures, embeddings
 
 
-def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, bool]:
+def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, Mark]:
     """Return signatures and embeddings of a user's folder, and where they came from."""
     from .adapters import load_provenance, load_signatures, open_adapter
     from .preprocess import preprocess
@@ -105,4 +111,5 @@ def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progre
     signatures = SignatureSet.of(loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable])
     canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
     embeddings = verifier.embed_canvases(canvases)
-    return signatures, embeddings, f"provenance {provenance.digest}", provenance.contains_real_signatures
+    mark = SYNTHETIC.with_source(source_of(provenance, signatures.signer.tolist()))
+    return signatures, embeddings, f"provenance {provenance.digest}", mark

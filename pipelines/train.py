@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .config import RunConfig
-from .files import write_beside, write_text
+from .files import write_text
 from .inputs import Drawing, training_stream
+from .marks import SYNTHETIC, mark_folder, save_marked
 from .precision import choose_precision, choose_xla
 from .runs import Run
 from .trajectories import FEATURES
@@ -185,7 +186,8 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
     backbone = backbone_of(model)
     bare = backbone.__class__.from_config(backbone.get_config())  # without the optimizer: a third of the size
     bare.set_weights(backbone.get_weights())
-    write_beside(run / "model.keras", bare.save)
+    save_marked(bare, run / "model.keras", SYNTHETIC)
+    mark_folder(run.path, SYNTHETIC)
     return bare
 
 
@@ -246,7 +248,7 @@ def _journal(run: Run, images_per_batch: int, interrupted: threading.Event) -> A
                 with log.open(newline="", encoding="utf-8") as file:
                     rows = [old for old in csv.DictReader(file) if int(old["epoch"]) <= epoch] + rows
             write_text(log, "".join(",".join(map(str, line)) + "\n" for line in [row, *(r.values() for r in rows)]))
-            write_beside(run / f"checkpoints/epoch-{epoch + 1:04d}.keras", self.model.save)
+            save_marked(self.model, run / f"checkpoints/epoch-{epoch + 1:04d}.keras", SYNTHETIC)
             for old_checkpoint in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:
                 old_checkpoint.unlink()
 
