@@ -97,14 +97,16 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
 
 def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, Mark]:
     """Return signatures and embeddings of a user's folder, and where they came from."""
-    from .adapters import load_provenance, load_signatures, open_adapter
+    from .adapters import load_provenance, load_signatures, open_layout
     from .preprocess import preprocess
     from .protocols import SignatureSet
 
     provenance = load_provenance(data)
     size = {"height": verifier.height, "width": verifier.width}
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=lambda i: preprocess(i, **size))
+        loaded = load_signatures(
+            open_layout(adapter, data), provenance, use="training", prepare=lambda i: preprocess(i, **size)
+        )
     usable = loaded.eligible
     if not usable.any():
         raise RunError(f"{data} holds no signer with two readable genuine signatures; there is nothing to fit on")

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from .adapters import load_provenance, load_signatures, open_adapter
+from .adapters import load_provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .files import write_beside, write_json
-from .preprocess import preprocess
+from .marks import mark_of_run
 from .progress import Progress
 from .protocols import SignatureSet
+from .reading import read_folder
 from .report import write_report
-from .runs import Run, RunError, load_verifier
+from .runs import Run, load_verifier
 
 
 def evaluate_folder(
@@ -46,36 +47,23 @@ def evaluate_folder(
     config, record = run.config(), run.read("verifier.json")
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
-    with progress.task(f"reading {data}", None):
-        size = {"height": verifier.height, "width": verifier.width}
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=lambda i: preprocess(i, **size))
-    if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
-        raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
-    usable = loaded.eligible
-    if not usable.any():
-        reasons = "; ".join([*loaded.warnings, *(f"{s.name}: {s.reason}" for s in loaded.skipped)][:3])
-        raise RunError(f"{data} holds no signer with two readable genuine signatures ({reasons or 'it is empty'})")
+    with progress.task(f"reading and embedding {data}", None):
+        read = read_folder(data, adapter, provenance, verifier, mark_of_run(run.path))
+    loaded, usable, canvases = read.loaded, read.usable, read.canvases
     signatures = SignatureSet.of(
         loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
     )
-    canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
-    with progress.task(f"embedding {len(canvases)} signatures", None):
-        embeddings = verifier.embed_canvases(canvases)
-    part = Part(signatures, canvases, embeddings, np.zeros(len(canvases), dtype=bool), verifier.head)
+    part = Part(signatures, canvases, read.embeddings, np.zeros(len(canvases), dtype=bool), verifier.head)
     metrics = _measure(part, config, record)
-    left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
-    left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
-    left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
-    left_out += [f"signer {name}: fewer than two genuine signatures" for name in loaded.too_few]
     metrics |= {
         "data": {
-            "source": f"{provenance.source} ({provenance.licence})",
+            "source": f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}",
             "purpose": provenance.purpose,
             "contains_real_signatures": provenance.contains_real_signatures,
             "digest": provenance.digest,
         },
         "counts": loaded.counts,
-        "warnings": [*loaded.warnings, *left_out],
+        "warnings": [*loaded.warnings, *read.left_out],
     }
     folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 records = load_signatures(open_adapter("folders", directory), load_provenance(directory))
 """
 
+from .archives import NpzAdapter
 from .contract import (
     KINDS,
     Adapter,
@@ -16,7 +17,10 @@ from .contract import (
     register_adapter,
 )
 from .folders import FolderAdapter
+from .hints import likely_adapter, open_layout
 from .loading import Duplicate, LoadedSet, Skipped, load_signatures
+from .manifest import ManifestAdapter
+from .patterns import Label, PatternAdapter
 from .provenance import (
     PURPOSE_KINDS,
     QUESTIONS,
@@ -28,29 +32,41 @@ from .provenance import (
     parse_answer,
     write_provenance,
 )
+from .published import Svc2004
+from .purposes import USES, Use, allowed_uses
 
 __all__ = [
     "KINDS",
     "PURPOSE_KINDS",
     "QUESTIONS",
+    "USES",
     "Adapter",
     "AdapterError",
     "Duplicate",
     "FolderAdapter",
     "Kind",
+    "Label",
     "LoadedSet",
+    "ManifestAdapter",
     "MissingProvenance",
+    "NpzAdapter",
+    "PatternAdapter",
     "Provenance",
     "ProvenanceError",
     "SignatureFile",
     "Skipped",
+    "Svc2004",
     "Unexpected",
+    "Use",
     "adapter_names",
+    "allowed_uses",
     "check_adapter",
+    "likely_adapter",
     "load_provenance",
     "load_signatures",
     "make_provenance",
     "open_adapter",
+    "open_layout",
     "parse_answer",
     "register_adapter",
     "write_provenance",

@@ -17,6 +17,8 @@ from pydantic.dataclasses import dataclass
 
 from pipelines.files import write_text
 
+from .purposes import Use, allowed_uses
+
 FILE_NAME = "provenance.toml"
 MAX_FILE_BYTES = 65_536
 
@@ -110,6 +112,22 @@ class Provenance:
             ProvenanceError: If ``retention_until`` has passed.
         """
         make_provenance(**asdict(self))
+
+    def check_use(self, use: Use) -> None:
+        """Raise unless the purpose allows a use.
+
+        Args:
+            use: "evaluation" or "training".
+
+        Raises:
+            ProvenanceError: If it does not; the message says what it would have to say.
+        """
+        if use not in (uses := allowed_uses(self.purpose)):
+            instead = f"it allows {' and '.join(uses)}" if uses else "it allows no use known here"
+            raise ProvenanceError(
+                f"purpose is {self.purpose!r}, which does not cover {use}: {instead}; if whoever answers for the data "
+                f"({self.contact}) agrees, name {use}, research or teaching in {FILE_NAME}, and otherwise leave it"
+            )
 
 
 def make_provenance(**fields: object) -> Provenance:
