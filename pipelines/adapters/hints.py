@@ -25,7 +25,8 @@ def fits(root: str | Path) -> dict[str, float]:
         if isinstance(adapter, PatternAdapter):
             labels = [adapter.label(path.casefold()) for path in names]
             genuine = any(isinstance(label, Label) and label.kind == "genuine" for label in labels)
-            found[name] = sum(isinstance(label, Label) for label in labels) / max(len(names), 1) if genuine else 0.0
+            told = genuine and any(adapter.tell_tale in path.casefold() for path in names)
+            found[name] = sum(isinstance(label, Label) for label in labels) / max(len(names), 1) if told else 0.0
         elif name == "folders":
             found[name] = _fits_folders(adapter, len(names))
         else:

@@ -4,7 +4,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from .contract import KINDS, Adapter, Kind, SignatureFile, Unexpected
 from .folders import CLUTTER, natural_key, printable
@@ -23,8 +23,11 @@ class PatternAdapter(Adapter):
 
     Paths are compared without regard to case. What operating systems strew about is ignored, links to folders are not
     followed, and every other file that the layout does not know is named. Signers come in natural order, and of each
-    the genuine signatures first, wherever in the tree they lie.
+    the genuine signatures first, wherever in the tree they lie; files of a test part after the others, so that of a
+    file and its copy there the copy is the one left out.
     """
+
+    tell_tale: ClassVar[str] = ""  # what some path has to contain, where the pattern alone would fit other layouts too
 
     @abstractmethod
     def label(self, path: str) -> Label | str | None:
@@ -39,8 +42,9 @@ class PatternAdapter(Adapter):
         known = []
         for path, name in walk_files(self.root):
             if isinstance(name, str) and isinstance(found := self.label(name.casefold()), Label):
-                known.append((natural_key(found.signer), KINDS.index(found.kind), natural_key(name), path, found))
-        for *_, path, found in sorted(known, key=lambda row: row[:3]):
+                order = natural_key(found.signer), KINDS.index(found.kind), _in_test_part(name), natural_key(name)
+                known.append((order, path, found))
+        for _, path, found in sorted(known, key=lambda row: row[0]):
             yield SignatureFile(found.signer, found.kind, path, forger=found.forger)
 
     def iter_unexpected(self) -> Iterator[Unexpected]:
@@ -76,6 +80,10 @@ def walk_files(root: Path) -> Iterator[tuple[Path, str | Unexpected]]:
                 path = Path(folder) / name
                 yield path, relative(path)
     yield from (stray(Path(error.filename), "a folder that cannot be listed") for error in unlisted)
+
+
+def _in_test_part(name: str) -> bool:
+    return any(part.startswith("test") for part in name.casefold().split("/")[:-1])
 
 
 def _is_clutter(name: str) -> bool:

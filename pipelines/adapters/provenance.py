@@ -8,9 +8,11 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ConfigDict, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
@@ -19,6 +21,7 @@ from pipelines.files import write_text
 
 from .purposes import Use, allowed_uses
 
+T = TypeVar("T")
 FILE_NAME = "provenance.toml"
 MAX_FILE_BYTES = 65_536
 
@@ -96,8 +99,7 @@ class Provenance:
     @property
     def digest(self) -> str:
         """SHA-256 of the answers, whatever the order and layout of the file."""
-        answers = {name: str(value) for name, value in asdict(self).items()}
-        return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()
+        return _digest(asdict(self))
 
     @property
     def purpose_kind(self) -> str:
@@ -128,6 +130,11 @@ class Provenance:
                 f"purpose is {self.purpose!r}, which does not cover {use}: {instead}; if whoever answers for the data "
                 f"({self.contact}) agrees, name {use}, research or teaching in {FILE_NAME}, and otherwise leave it"
             )
+
+
+def _digest(fields: dict[str, object]) -> str:
+    answers = {name: str(value) for name, value in fields.items()}
+    return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()
 
 
 def make_provenance(**fields: object) -> Provenance:
@@ -169,8 +176,31 @@ def load_provenance(directory: str | Path) -> Provenance:
         MissingProvenance: If the folder has no such file; the message says how to write one.
         ProvenanceError: If the folder does not exist or the file is refused; the message says why.
     """
-    path = Path(directory) / FILE_NAME
-    if not path.parent.is_dir():
+    return _load(Path(directory), make_provenance)
+
+
+def load_digest(directory: str | Path) -> str:
+    """Return the digest of a data folder's record even if it has expired: what is to be deleted must be found.
+
+    Args:
+        directory: The folder that holds ``provenance.toml``.
+
+    Raises:
+        MissingProvenance: If the folder has no such file.
+        ProvenanceError: If the file is refused for anything but its retention date.
+    """
+
+    def digest(**fields: object) -> str:
+        record = asdict(make_provenance(**{**fields, "retention_until": None}))
+        return _digest(record | {"retention_until": fields.get("retention_until")})
+
+    return _load(Path(directory), digest)
+
+
+def _load(directory: Path, make: Callable[..., T]) -> T:
+    """Return what `make` makes of the fields of a folder's record."""
+    path = directory / FILE_NAME
+    if not directory.is_dir():
         raise ProvenanceError(f"no folder {str(directory)!r}")
     if not path.is_file():
         raise MissingProvenance(
@@ -181,7 +211,7 @@ def load_provenance(directory: str | Path) -> Provenance:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ProvenanceError("too long for a provenance file")
         fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
-        return make_provenance(**fields)
+        return make(**fields)
     except ProvenanceError as error:
         raise ProvenanceError(f"{path}: {error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:

@@ -151,6 +151,7 @@ class FolderPairs(PatternAdapter):
     whose name contradicts its folder is left out. In the copies known, ``test/`` repeats ``train/`` byte for byte.
     """
 
+    tell_tale: ClassVar[str] = "_forg/"
     _path = re.compile(r"(?:^|/)(\d+)(_forg)?/([^/]+)\.\w+$")
 
     def label(self, path: str) -> Label | str | None:
