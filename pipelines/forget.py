@@ -16,7 +16,7 @@ from typing import Any
 
 from .adapters import load_digest, open_layout
 from .files import write_beside, write_json, write_text
-from .marks import Mark, mark_of_run, signer_key
+from .lineage import Mark, mark_of_run, signer_key
 from .release import TAINTED
 
 STORES = ("cache", "caches", "copies", "enrolments", "extracted")
@@ -100,7 +100,8 @@ def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) 
         if _head_digest(folder) == digest:  # fitted before marks named their signers
             found.doubtful.append(f"{folder.as_posix()}: its head was fitted on this data set; it does not say on whom")
         return
-    if mark.learnt_from(digest, signer):
+    silent = any(source.digest == digest and not source.signers for source in mark.sources)
+    if silent or mark.learnt_from(digest, signer):
         found.models.append(folder.as_posix())
         if not dry:
             path = folder / TAINTED

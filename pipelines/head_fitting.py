@@ -7,8 +7,8 @@ import numpy as np
 
 from .config import RunConfig
 from .files import write_json
+from .lineage import SYNTHETIC, Mark, mark_folder, source_of
 from .logistic import LogisticHead, fit_logistic_head
-from .marks import SYNTHETIC, Mark, mark_folder, source_of
 from .progress import Progress
 from .runs import Run, RunError
 

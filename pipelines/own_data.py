@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from .adapters import load_provenance
+from .adapters import load_provenance, load_signatures, open_layout
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .files import write_beside, write_json
-from .marks import mark_of_run
+from .lineage import mark_of_run
+from .preprocess import preprocess
 from .progress import Progress
 from .protocols import SignatureSet
-from .reading import read_folder
+from .reading import draw_plainly, embed_read, known_signers
 from .report import write_report
-from .runs import Run, load_verifier
+from .runs import Run, RunError, load_verifier
 
 
 def evaluate_folder(
@@ -47,14 +48,31 @@ def evaluate_folder(
     config, record = run.config(), run.read("verifier.json")
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
-    with progress.task(f"reading and embedding {data}", None):
-        read = read_folder(data, adapter, provenance, verifier, mark_of_run(run.path))
-    loaded, usable, canvases = read.loaded, read.usable, read.canvases
+    with progress.task(f"reading {data}", None):
+        size = {"height": verifier.height, "width": verifier.width}
+        opened = open_layout(adapter, data)
+        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=lambda i: preprocess(i, **size))
+    known = known_signers(loaded, mark_of_run(run.path), verifier.head)
+    usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
+    if known and not usable.any():
+        raise RunError(f"{run.path} was fitted on the signers of {data}; evaluate it on signatures it has not seen")
+    if not usable.any():
+        bad = [f"{s.name}: {s.reason}" for s in loaded.skipped] + [f"{u.name}: {u.reason}" for u in loaded.unexpected]
+        reasons = "; ".join([*loaded.warnings, *bad][:3])
+        raise RunError(f"{data} holds no signer with two readable genuine signatures ({reasons or 'it is empty'})")
     signatures = SignatureSet.of(
         loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
     )
-    part = Part(signatures, canvases, read.embeddings, np.zeros(len(canvases), dtype=bool), verifier.head)
+    canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
+    with progress.task(f"embedding {len(canvases)} signatures", None):
+        embeddings = embed_read(verifier, loaded, usable, canvases)
+    part = Part(signatures, canvases, embeddings, np.zeros(len(canvases), dtype=bool), verifier.head)
     metrics = _measure(part, config, record)
+    left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
+    left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
+    left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
+    left_out += [f"signer {name}: fewer than two genuine signatures" for name in loaded.too_few]
+    left_out += [f"signer {name}: the run has learnt from this signer" for name in known]
     metrics |= {
         "data": {
             "source": f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}",
@@ -63,7 +81,7 @@ def evaluate_folder(
             "digest": provenance.digest,
         },
         "counts": loaded.counts,
-        "warnings": [*loaded.warnings, *read.left_out],
+        "warnings": [*loaded.warnings, *left_out],
     }
     folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
     folder.mkdir(parents=True, exist_ok=True)

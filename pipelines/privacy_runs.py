@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .disjoint import check_parts
 from .files import write_json
-from .marks import SYNTHETIC, mark_of_run
+from .lineage import mark_of_run
+from .preprocess import preprocess
 from .privacy import PER_SIGNER, Attack, attack, signature_features, signer_features
 from .progress import Progress
 from .runs import Run, RunError, load_verifier, sha256
@@ -76,11 +78,10 @@ def _of_the_world(
     run: Run, verifier: Any, signers: int, seed: int, progress: Progress
 ) -> tuple[dict[str, Attack], str]:
     """Ask about training signers against signers of no part; single images are those that training really drew."""
-    import dataclasses
-
     from synth import World
+    from synth.acts import ACTS_PER_SESSION, genuine_act
 
-    from .sampling import batch_acts, draw_in_chunks, evaluation_acts
+    from .sampling import batch_acts, draw_in_chunks
     from .splits import outsiders, split_world
 
     config = run.config()
@@ -89,9 +90,9 @@ def _of_the_world(
     chosen = np.sort(rng.choice(len(known), min(signers, len(known)), replace=False))
     sides = ([known[int(i)] for i in chosen], list(outsiders(len(chosen))))
     size = {"height": verifier.height, "width": verifier.width}
-    settings = dataclasses.replace(config.evaluation, genuine=PER_SIGNER, forgeries=0, skills=())
-    acts = [act for side in sides for index in side
-            for act in evaluation_acts(world, range(index, index + 1), settings, config.batch).acts]  # fmt: skip
+    acts = [
+        genuine_act(world[index], ACTS_PER_SESSION * k) for side in sides for index in side for k in range(PER_SIGNER)
+    ]
     trained, owners = [], []
     steps = config.train.epochs * config.train.steps_per_epoch
     batches = min(steps, -(-signers // config.batch.signers))
@@ -111,10 +112,10 @@ def _of_the_world(
     with progress.task("attacking", None):
         found = {"signer": _signer_attack(embeddings, names, set(sides[0]), verifier, seed)}
         if len(verifier.model.input_shape) == 4:
-            people = np.array(owners)
-            features = signature_features(singles, people, verifier, seed=seed)
-            inside = np.isin(people, np.fromiter(known, dtype=np.int64))
-            found["signature"] = attack(features, inside, people, seed=seed)[0]
+            whose = np.array(owners)
+            features = signature_features(singles, whose, verifier, seed=seed)
+            inside = np.isin(whose, np.fromiter(known, dtype=np.int64))
+            found["signature"] = attack(features, inside, whose, seed=seed)[0]
     return found, f"{len(chosen)} training signers of world {config.world.seed} against as many that no part holds"
 
 
@@ -129,16 +130,21 @@ def _of_a_folder(
     progress: Progress,
 ) -> tuple[dict[str, Attack], str]:
     """Ask about the signers of a folder that the run has learnt from against its other signers."""
-    from .adapters import load_provenance
-    from .reading import read_folder
+    from .adapters import load_provenance, load_signatures, open_layout
+    from .reading import draw_plainly, embed_read
 
     provenance = load_provenance(data)
     if provenance.digest not in mark.digests:
         raise RunError(f"{run.path} has not learnt from {data}, or its record was changed since; name the right folder")
     with progress.task(f"reading {data}", None):
-        read = read_folder(data, adapter, provenance, verifier, SYNTHETIC)  # nobody is left out
-    genuine = read.loaded.kinds[read.usable] == "genuine"
-    names = read.loaded.signers[read.usable][genuine]
+        size = {"height": verifier.height, "width": verifier.width}
+        opened = open_layout(adapter, data)
+        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=lambda i: preprocess(i, **size))
+    chosen = loaded.eligible & (loaded.kinds == "genuine")
+    if not chosen.any():
+        raise RunError(f"{data} holds no signer with two readable genuine signatures")
+    canvases = np.stack([image for image, keep in zip(loaded.images, chosen, strict=True) if keep])
+    embeddings, names = embed_read(verifier, loaded, chosen, canvases), loaded.signers[chosen]
     inside = {name for name in set(names.tolist()) if mark.learnt_from(provenance.digest, name)}
     if not inside or inside == set(names.tolist()):
         raise RunError(
@@ -149,8 +155,9 @@ def _of_a_folder(
     kept = [name for side in (inside, set(names.tolist()) - inside)
             for name in rng.permutation(sorted(side))[:signers].tolist()]  # fmt: skip
     rows = np.isin(names, np.array(kept))
-    embeddings, canvases, names = read.embeddings[genuine][rows], read.canvases[genuine][rows], names[rows]
+    embeddings, canvases, names = embeddings[rows], canvases[rows], names[rows]
     member = np.isin(names, np.array(sorted(inside)))
+    check_parts({"known": (names[member], canvases[member]), "unknown": (names[~member], canvases[~member])})
     with progress.task("attacking", None):
         found = {"signer": _signer_attack(embeddings, names, inside, verifier, seed)}
         if len(verifier.model.input_shape) == 4:

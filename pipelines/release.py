@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import write_beside, write_json, write_text
-from .marks import Mark, mark_of_run
+from .lineage import Mark, mark_of_run
 from .privacy_runs import FILE_NAME as PRIVACY
 from .runs import Run, RunError, sha256
 

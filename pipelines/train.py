@@ -17,7 +17,7 @@ from typing import Any
 from .config import RunConfig
 from .files import write_text
 from .inputs import Drawing, training_stream
-from .marks import SYNTHETIC, mark_folder, save_marked
+from .lineage import SYNTHETIC, mark_folder, save_marked
 from .precision import choose_precision, choose_xla
 from .runs import Run
 from .trajectories import FEATURES

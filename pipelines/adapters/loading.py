@@ -48,8 +48,7 @@ class LoadedSet:
     Args:
         adapter: The adapter's name.
         provenance: Where the data come from.
-        images: What ``prepare`` made of the pixels, or the grey pixels themselves, shape ``(height, width)``; of an
-            adapter that takes trajectories, these: x mm, y mm, t s, pressure, shape ``(n, 4)``.
+        images: What ``prepare`` made of the pixels, or the grey pixels themselves, shape ``(height, width)``.
         signers: Claimed signer of each image.
         kinds: ``genuine``, ``simple`` or ``skilled`` for each image.
         names: Path of each image relative to the data folder, with forward slashes.
@@ -62,6 +61,7 @@ class LoadedSet:
         too_few: Signers with fewer than ``MIN_GENUINE`` distinct genuine signatures. Their images are
             still in the arrays; ``eligible`` masks them.
         notes: Known traps that this set is in, one line each; see ``traps``.
+        movements: Of an adapter that takes trajectories, these: x mm, y mm, t s, pressure, shape ``(n, 4)``.
     """
 
     adapter: str
@@ -78,6 +78,7 @@ class LoadedSet:
     unexpected: list[Unexpected]
     too_few: list[str]
     notes: list[str] = field(default_factory=list)
+    movements: list[NDArray[np.float64]] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of images kept."""
@@ -119,6 +120,7 @@ class _Tally:
     genuine: Counter[str] = field(default_factory=Counter)
     papers: list[float] = field(default_factory=list)
     suffixes: list[str] = field(default_factory=list)
+    movements: list[NDArray[np.float64]] = field(default_factory=list)
 
     def notes(self) -> list[str]:
         """Return the traps found."""
@@ -134,6 +136,7 @@ def load_signatures(
     *,
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None = None,
     use: Use = "evaluation",
+    draw: Callable[[NDArray[np.float64]], NDArray[np.uint8]] | None = None,
 ) -> LoadedSet:
     """Return every usable signature of a data set, and name whatever is not usable.
 
@@ -145,6 +148,8 @@ def load_signatures(
         provenance: The data set's record, from ``load_provenance``.
         prepare: Applied to each image as it is read, so that a large set need not be held at full size. A
             ``ValueError`` from it skips the image, with the error's text as the reason.
+        draw: Makes an image of a pen movement, so that sets of both kinds come out alike; ``prepare`` then sees that
+            image. Without it the images of such a set are the movements.
         use: What the signatures are read for: "evaluation", or "training" if anything is fitted on them.
 
     Returns:
@@ -164,7 +169,7 @@ def load_signatures(
         name = _name(record, index, adapter.root)
         tally.genuine[record.signer] += 0  # a signer all of whose files are bad must be named too
         try:
-            _load_one(record, name, adapter, tally, prepare)
+            _load_one(record, name, adapter, tally, draw, prepare)
         except UnreadableImage as error:
             tally.skipped.append(Skipped(name, error.reason))
     return _freeze(tally, adapter, provenance)
@@ -175,6 +180,7 @@ def _load_one(
     name: str,
     adapter: Adapter,
     tally: _Tally,
+    draw: Callable[[NDArray[np.float64]], NDArray[np.uint8]] | None,
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None,
 ) -> None:
     read = _content(record, adapter)
@@ -184,10 +190,12 @@ def _load_one(
         same_label = (earlier.signer, earlier.kind) == (record.signer, record.kind)
         tally.duplicates.append(Duplicate(name, kept, same_label))
         return
-    if adapter.takes == "image" and (fault := ink_fault(read)):
+    moved = adapter.takes == "trajectory"
+    if not moved and (fault := ink_fault(read)):
         raise UnreadableImage(fault)
     try:
-        image = read if prepare is None else prepare(read)
+        shown = draw(read) if moved and draw is not None else read
+        image = shown if prepare is None else prepare(shown)
     except ValueError as error:
         raise UnreadableImage(" ".join(str(error).split()) or "preprocessing failed") from error
     tally.first[key] = (name, record)
@@ -195,7 +203,9 @@ def _load_one(
     tally.records.append(record)
     tally.names.append(name)
     tally.genuine[record.signer] += record.kind == "genuine"
-    if adapter.takes == "image":
+    if moved:
+        tally.movements.append(read)
+    else:
         tally.papers.append(paper_level(read))
         tally.suffixes.append(wrong_suffix(record.image) if isinstance(record.image, Path) else "")
 
@@ -241,4 +251,5 @@ def _freeze(tally: _Tally, adapter: Adapter, provenance: Provenance) -> LoadedSe
         unexpected=list(adapter.iter_unexpected()),
         too_few=[signer for signer, genuine in tally.genuine.items() if genuine < MIN_GENUINE],
         notes=tally.notes(),
+        movements=tally.movements,
     )

@@ -270,6 +270,23 @@ def parse_answer(field: str, answer: str) -> object:
     return answers[text.lower()]
 
 
+def answer_fault(field: str, answer: object) -> str:
+    """Return why one answer would be refused, or an empty string; the other fields are taken to be in order.
+
+    Args:
+        field: A key of ``QUESTIONS``.
+        answer: What ``parse_answer`` returned.
+    """
+    filled: dict[str, object] = dict.fromkeys(_TEXT_FIELDS, "in order") | {"contains_real_signatures": True}
+    try:
+        record = make_provenance(**{**filled, field: answer})
+    except ProvenanceError as error:
+        return str(error)
+    if field == "purpose" and not allowed_uses(record.purpose):
+        return f"purpose: {record.purpose!r} names none of research, teaching, evaluation and training"
+    return ""
+
+
 def _as_toml(record: Provenance) -> str:
     lines = []
     for name, value in asdict(record).items():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.adapters import make_provenance
-from pipelines.marks import (
+from pipelines.lineage import (
     SYNTHETIC,
     Mark,
     Source,

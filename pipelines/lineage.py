@@ -11,7 +11,7 @@ no signer; it keeps digests, by which `forget` finds the models that learnt from
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +26,7 @@ NOTICE = "Paraph model; trained on synthetic signatures only; no real person"
 REAL_NOTICE = "Paraph model; TRAINED ON SIGNATURES OF REAL PEOPLE; not for release without their record's permission"
 _METADATA, _KEY = "metadata.json", "paraph"
 _MAX_BYTES = 8_000_000
+_REAL_NAME = "trained_on_real_signatures"
 
 
 def signer_key(digest: str, signer: str) -> str:
@@ -114,7 +115,9 @@ class Mark:
         same = [old for old in self.sources if old.digest == source.digest]
         signers = tuple(sorted({*source.signers, *(key for old in same for key in old.signers)}))
         real = source.contains_real_signatures or any(old.contains_real_signatures for old in same)
-        return Mark((*kept, replace(source, signers=signers, contains_real_signatures=real)))
+        known = [old for old in (source, *same) if old.signers] or [source]  # one that names signers says more
+        made = replace(known[0], signers=signers, contains_real_signatures=real)
+        return Mark((*kept, made))
 
     def joined(self, other: "Mark") -> "Mark":
         """Return a mark with the sources of both."""
@@ -238,7 +241,10 @@ def mark_folder(folder: str | Path, mark: Mark, *, part: str = "network") -> Pat
 
 
 def mark_of_run(folder: str | Path) -> Mark | None:
-    """Return what a run learnt from, by its `.keras` file and its own record together; None if neither says so.
+    """Return what a run learnt from, by everything that speaks of it together; None if nothing does.
+
+    Heard are the mark inside `model.keras`, the folder's own record, and what says "real" in the older ways: the
+    network's name, `trained_on.json` and `head.json`. What these do not say is taken to be forbidden.
 
     Raises:
         ValueError: If one of them is damaged.
@@ -249,9 +255,35 @@ def mark_of_run(folder: str | Path) -> Mark | None:
     if (folder / MARK_FILE).exists():
         record = json.loads((folder / MARK_FILE).read_text(encoding="utf-8"))
         found += [Mark.from_dict(part) for part in record.values()]
+    found += [Mark((source,)) for source in _said_otherwise(folder)]
     if not found:
         return None
     mark = found[0]
     for other in found[1:]:
         mark = mark.joined(other)
     return mark
+
+
+def _said_otherwise(folder: Path) -> Iterator[Source]:
+    """Yield sources of real signatures that a run names without a mark: of these only that they exist is known."""
+    digests: list[str] = []
+    for name in ("trained_on.json", "head.json"):
+        path = folder / name
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if record.get("contains_real_signatures"):
+            said = record.get("digests") or [str(record.get("data", "")).removeprefix("provenance ")]
+            digests += [str(digest) for digest in said]
+    if (folder / "model.keras").exists() and _REAL_NAME in _network_name(folder / "model.keras"):
+        digests = digests or ["unknown"]
+    for digest in digests:
+        yield Source(digest, True, False, "unknown", "", ())
+
+
+def _network_name(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > 50_000_000:
+                raise ValueError(f"{path} describes too large a network")
+            return str(json.loads(archive.read("config.json"))["config"].get("name", ""))
+    except (zipfile.BadZipFile, KeyError, OSError) as error:
+        raise ValueError(f"{path} is no .keras file: {error}") from None
