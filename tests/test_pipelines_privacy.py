@@ -1,4 +1,4 @@
-"""Laws of the privacy audit: it finds a leak that was planted, finds none where there is none, and says how sure it is."""
+"""Laws of the privacy audit: it finds a planted leak, finds none where there is none, and says how sure it is."""
 
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def test_finds_at_few_false_finds_by_hand() -> None:
 
 
 def test_too_few_people_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 10 signers that were trained on .* there are 3 and 9"):
+    with pytest.raises(ValueError, match=r"at least 10 signers that were trained on .* there are 3 and 9"):
         attack(np.zeros((12, 2)), np.arange(12) < 3, np.arange(12), seed=0)
 
 
