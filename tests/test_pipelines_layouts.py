@@ -233,6 +233,20 @@ def test_a_folder_that_fits_no_layout_gives_no_false_hint(tmp_path: Path) -> Non
     assert likely_adapter(tmp_path) is None
 
 
+def test_the_example_of_the_readme_is_a_whole_adapter(tmp_path: Path, acts: list[Act]) -> None:
+    from pipelines.adapters import contract
+
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    example = next(part.split("```")[0] for part in text.split("```python\n") if "register_adapter" in part[:200])
+    images(tmp_path, acts, lambda a: f"{a.signer}_{'fake' if is_forged(a) else 'real'}_{a.n}.png")
+    try:
+        exec(compile(example, "README.md", "exec"), {"__name__": "ours", "__package__": "pipelines.adapters"})
+        check_adapter(open_layout("ours", tmp_path))
+        assert load("ours", tmp_path).counts["skilled"] == SIGNERS * FORGED
+    finally:
+        contract._ADAPTERS.pop("ours", None)
+
+
 # Variants of the folder layout
 
 

@@ -1,7 +1,12 @@
 """The slot: the only door through which data from outside come in.
 
 records = load_signatures(open_adapter("folders", directory), load_provenance(directory))
+
+Every file of this folder is imported, so that a new layout is one file with one ``@register_adapter`` line in it.
 """
+
+import importlib
+import pkgutil
 
 from .archives import NpzAdapter
 from .contract import (
@@ -73,3 +78,6 @@ __all__ = [
     "register_adapter",
     "write_provenance",
 ]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
