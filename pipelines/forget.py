@@ -47,9 +47,9 @@ def forget(
 ) -> Forgotten:
     """Remove a signer of a data set from every run, and say what is left.
 
-    Of evaluations of this data set the rows of the signer go from the scores, and the report and the metrics, which
-    show and count the signer, go as a whole. Copies, caches and enrolments under the signer's name go. Models stay, are
-    tainted, and `release` refuses them from then on.
+    Of evaluations of this data set the rows of the signer go from the scores, and report, metrics and embeddings, which
+    show and count the signer, go as a whole. Copies, caches and enrolments under the signer's name go, and every cache
+    of a run that has learnt from the signer. Models stay, are tainted, and `release` refuses them from then on.
 
     Args:
         signer: As the adapter names the signer.
@@ -103,6 +103,8 @@ def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) 
     silent = any(source.digest == digest and not source.signers for source in mark.sources)
     if silent or mark.learnt_from(digest, signer):
         found.models.append(folder.as_posix())
+        for cache in sorted(path for path in folder.rglob("cache*") if path.is_dir()):
+            _remove(cache, found, dry)  # batches are of many signers at once, and say of none whose they are
         if not dry:
             path = folder / TAINTED
             known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
@@ -136,9 +138,9 @@ def _clean_evaluation(folder: Path, signer: str, names: set[str], found: Forgott
         _clean_parquet(path, signer, names, found, dry)
     for path in sorted(folder.glob("*.csv")):
         _clean_csv(path, signer, names, found, dry)
-    for path in (folder / "report.html", folder / "metrics.json"):
-        if path.exists():
-            _remove(path, found, dry)
+    shown = [path for kind in ("*.html", "*.png", "*.svg", "*.npz", "metrics.json") for path in folder.glob(kind)]
+    for path in sorted(shown):
+        _remove(path, found, dry)
     found.todo.append(f"evaluate again what {folder.as_posix()} held, once the signer's files are gone")
 
 

@@ -13,13 +13,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from .files import write_beside, write_json, write_text
+from .files import write_beside, write_text
 from .lineage import Mark, mark_of_run
 from .privacy_runs import FILE_NAME as PRIVACY
 from .runs import Run, RunError, sha256
 
 CARD = "MODEL_CARD.md"
-LOG = "release_log.json"
+LOG = "releases.jsonl"  # stays when a run is started over
 TAINTED = "forgotten.json"
 PACKED = ("model.keras", "verifier.json", "config.json", "environment.json", "metrics.json", CARD, PRIVACY)
 _INTENDED = re.compile(r"^## Intended use\s*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -86,8 +86,12 @@ def _missing_papers(run: Run) -> list[str]:
         found.append("the privacy audit is about other weights; run `privacy` again")
     if not (run / CARD).exists():
         found.append(f'there is no {CARD}; run `card --run {run.path} --intended-use "..."`')
-    elif len(re.findall(r"\w+", intended_use((run / CARD).read_text(encoding="utf-8")))) < _LEAST_WORDS:
+        return found
+    card = (run / CARD).read_text(encoding="utf-8")
+    if len(re.findall(r"\w+", intended_use(card))) < _LEAST_WORDS:
         found.append(f"{CARD} does not say under `## Intended use` what the model is for")
+    elif (run / "model.keras").exists() and sha256(run / "model.keras") not in card:
+        found.append(f"{CARD} is about other weights; write it again with `card`")
     return found
 
 
@@ -147,8 +151,8 @@ def release(path: str | Path, out: str | Path, *, responsible: Responsible | Non
 
 
 def _log(run: Run, entry: dict[str, Any]) -> None:
-    known = run.read(LOG) if (run / LOG).exists() else []
-    write_json(run / LOG, [*known, entry])
+    known = (run / LOG).read_text(encoding="utf-8") if (run / LOG).exists() else ""
+    write_text(run / LOG, known + json.dumps(entry) + "\n")
 
 
 def _pack(run: Run, target: Path, mark: Mark, entry: dict[str, Any]) -> dict[str, Any]:

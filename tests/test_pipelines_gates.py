@@ -255,9 +255,12 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
     (run / "enrolments" / "0").mkdir(parents=True)
     (run / "enrolments" / "0" / "reference.json").write_text("{}")
     (run / "enrolments" / "01.json").write_text("{}")
+    store = run / "extracted"
+    store.mkdir()
+    (store / "0_genuine_1.npz").write_bytes(b"x")
+    (store / "signers.csv").write_text("signer,n\n0,3\n1,3\n")
     (run / "cache").mkdir()
-    (run / "cache" / "0_genuine_1.npz").write_bytes(b"x")
-    (run / "cache" / "signers.csv").write_text("signer,n\n0,3\n1,3\n")
+    (run / "cache" / "batch-0001.npz").write_bytes(b"x")
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
     rows = pq.read_table(folder / "scores.parquet")
     named = {name for name in rows["questioned"].to_pylist() if name.startswith("0/")}
@@ -271,10 +274,11 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
         assert not any(value == "0" or value.startswith("0/") for value in left[column].to_pylist())
     assert 0 < left.num_rows < rows.num_rows
     assert left.schema.metadata == rows.schema.metadata
-    gone = ("evaluations/set/report.html", "evaluations/set/metrics.json", "enrolments/0", "cache/0_genuine_1.npz")
+    gone = ("evaluations/set/report.html", "evaluations/set/metrics.json", "enrolments/0", "cache")
     assert not any((run / name).exists() for name in gone)
     assert (run / "enrolments" / "01.json").exists(), "signer 01 is somebody else"
-    assert (run / "cache" / "signers.csv").read_text() == "signer,n\n1,3\n"
+    assert sorted(path.name for path in store.iterdir()) == ["signers.csv"]
+    assert (store / "signers.csv").read_text() == "signer,n\n1,3\n"
     assert (run / "scores.parquet").exists(), "the run's own evaluation is about synthetic signers"
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
     forged_by = [name for name in found.untouched if "/0/" not in name]
@@ -317,7 +321,7 @@ def test_a_synthetic_run_is_packed_with_its_papers_and_only_then(run: Path, tmp_
         assert names >= {"model.keras", "verifier.json", "metrics.json", "report.html", CARD, "privacy.json"}
         assert json.loads(archive.read("RELEASE.json"))["files"]["model.keras"] == sha256(run / "model.keras")
         assert "no real person" in archive.read(CARD).decode()
-    log = json.loads((run / LOG).read_text())
+    log = [json.loads(line) for line in (run / LOG).read_text().splitlines()]
     assert [bool(entry["refused"]) for entry in log] == [True, False]
     with pytest.raises(ReleaseError, match="is there already"):
         release(run, out)
@@ -338,7 +342,7 @@ def test_what_learnt_from_real_signatures_needs_somebody_who_answers_for_it(run:
         assert "report.html" not in archive.namelist(), "it may show real signatures"
         assert not [name for name in archive.namelist() if name.startswith("evaluations")]
         assert "Ann Other" in archive.read("RELEASE.json").decode()
-    entry = json.loads((run / LOG).read_text())[-1]
+    entry = json.loads((run / LOG).read_text().splitlines()[-1])
     assert (entry["responsible"], entry["reason"]) == ("Ann Other, desk 5", "the board agreed in writing")
 
 
