@@ -213,7 +213,13 @@ def test_the_layout_is_recognised_and_a_wrong_name_is_answered_by_the_right_one(
             open_layout("folders", root)
 
 
-@pytest.mark.parametrize("name", adapter_names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("bhsig260", "npz", "svc2004") else pytest.param(name, marks=pytest.mark.slow)
+        for name in adapter_names()
+    ],
+)
 def test_evaluate_works_with_every_layout(name: str, tmp_path: Path, acts: list[Act], finished_run: Path) -> None:
     root = make(name, tmp_path / "data", acts)
     progress = Progress(quiet=True)
