@@ -52,7 +52,8 @@ class TrainSettings:
     ``model`` and ``loss`` are names of the registries in `models` ("auto": the loss the network is meant for), with
     what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the contrastive losses. ``samples``
     is the length of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for
-    ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out).
+    ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out). ``preprocessing`` is a recipe of
+    `recipes.RECIPES`, for all images of the run, and ``augment`` one of `augment.RECIPES`, for training images.
     """
 
     model: str = "resnet_elastic"
@@ -71,6 +72,8 @@ class TrainSettings:
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)
+    preprocessing: Literal["default", "signet_canvas", "photo", "bilevel"] = "default"
+    augment: Literal["none", "light", "standard", "strong", "photo"] = "none"
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     xla: Literal["auto", "on", "off"] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**31)

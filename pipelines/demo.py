@@ -10,7 +10,7 @@ from typing import Any
 
 from .config import RunConfig
 from .files import write_beside, write_json
-from .preprocess import VERSION
+from .preprocess import find_recipe
 from .progress import Progress
 from .runs import FORMAT, Run, sha256
 
@@ -103,7 +103,8 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
     head = LogisticHead.from_dict(run.read("head.json")) if (run / "head.json").exists() else None
     takes = "image" if len(model.input_shape) == 4 else "sequence"
     made = Verifier if takes == "image" else OnlineVerifier
-    verifier = made(model, height=config.train.height, width=config.train.width, head=head)
+    size: dict[str, Any] = {"height": config.train.height, "width": config.train.width}
+    verifier = made(model, **size, head=head, recipe=config.train.preprocessing)
     parts = {}
     for name, signers in (("dev", config.world.dev_signers), ("test", config.world.test_signers)):
         e = config.evaluation
@@ -121,7 +122,7 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         {
             "format": FORMAT,
             "version": PARAPH,
-            "preprocessing": VERSION,
+            "preprocessing": find_recipe(verifier.recipe).key,
             "height": config.train.height,
             "width": config.train.width,
             "threshold": frozen.threshold,

@@ -93,7 +93,9 @@ def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lam
     """Draw and embed the "dev" or "test" signers of a run; `told` hears how many images each step added."""
     signers = getattr(split_world(config.world), part)
     drawn = evaluation_acts(World(config.world.seed), signers, config.evaluation, config.batch)
-    canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=told)
+    canvases = draw_in_chunks(
+        drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=told
+    )
     embeddings = verifier.embed_acts(drawn.acts, canvases)
     return Part(drawn.signatures, canvases, embeddings, drawn.on_grid, verifier.head)
 

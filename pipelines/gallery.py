@@ -71,15 +71,15 @@ def _captioned(image: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     return marked
 
 
-def save_png(path: Path, image: NDArray[np.uint8], *, greys: int = 256) -> Path:
-    """Write a picture as PNG, marked as synthetic inside the file, whole or not at all; fewer greys, smaller file."""
+def save_png(path: Path, image: NDArray[np.uint8], *, greys: int = 256, source: str = NOTICE) -> Path:
+    """Write a picture as PNG, whole or not at all, its source said inside; fewer greys, smaller file."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     if path.suffix.lower() != ".png":
         raise ValueError(f"{path.name} must end in .png")
     info = PngInfo()
-    info.add_text("Source", NOTICE)
+    info.add_text("Source", source)
     picture = Image.fromarray(image) if greys == 256 else Image.fromarray(image).quantize(greys)
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_beside(path, lambda p: picture.save(p, pnginfo=info, optimize=True))

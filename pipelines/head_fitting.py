@@ -90,7 +90,8 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
         World(config.world.seed), some, dataclasses.replace(config.evaluation, skills=()), config.batch
     )
     with progress.task(f"drawing and embedding {len(some)} training signers", len(drawn.acts)) as bar:
-        canvases = draw_in_chunks(drawn.acts, height=verifier.height, width=verifier.width, on_chunk=bar.advance)
+        size = {"height": verifier.height, "width": verifier.width}
+        canvases = draw_in_chunks(drawn.acts, **size, recipe=verifier.recipe, on_chunk=bar.advance)
         embeddings = verifier.embed_acts(drawn.acts, canvases)
     return drawn.signatures, embeddings
 
@@ -98,15 +99,13 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
 def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, Mark]:
     """Return signatures and embeddings of a user's folder, and where they came from."""
     from .adapters import load_provenance, load_signatures, open_layout
-    from .preprocess import preprocess
     from .protocols import SignatureSet
+    from .reading import draw_plainly
 
     provenance = load_provenance(data)
-    size = {"height": verifier.height, "width": verifier.width}
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(
-            open_layout(adapter, data), provenance, use="training", prepare=lambda i: preprocess(i, **size)
-        )
+        opened = open_layout(adapter, data)
+        loaded = load_signatures(opened, provenance, use="training", draw=draw_plainly, prepare=verifier.canvas)
     usable = loaded.eligible
     if not usable.any():
         raise RunError(f"{data} holds no signer with two readable genuine signatures; there is nothing to fit on")

@@ -14,7 +14,7 @@ import numpy as np
 from synth import World
 
 from .config import CLOSED_SET_LOSSES, RunConfig
-from .sampling import batch_acts, draw_batch, draw_images
+from .sampling import batch_acts, draw_augmented, draw_batch
 from .splits import split_world
 from .trajectories import FEATURES, act_features
 
@@ -52,13 +52,17 @@ class Drawing:
             if self.closed.is_set():
                 blank = np.full((batch.images, *self.shape), 0 if self.sequences else 255, dtype=self.dtype)
                 return blank, np.zeros((batch.images, 2), dtype=np.int32)
-            size: dict[str, Any] = {"height": train.height, "width": train.width}
+            how: dict[str, Any] = {"height": train.height, "width": train.width}
+            how |= {"recipe": train.preprocessing, "augment": train.augment}
             if not self.sequences and train.loss not in CLOSED_SET_LOSSES:
-                return draw_batch(self.world, self.signers, batch, int(number), **size)
+                return draw_batch(self.world, self.signers, batch, int(number), **how)
             acts, labels = batch_acts(self.world, self.signers, batch, int(number))
+            slots = labels[:, 0].copy()
             if train.loss in CLOSED_SET_LOSSES:  # the signer's number among all, not the place in the batch
                 labels[:, 0] = [act.claimed.index - self.signers.start for act in acts]
-            return act_features(acts, samples=train.samples) if self.sequences else draw_images(acts, **size), labels
+            if self.sequences:
+                return act_features(acts, samples=train.samples), labels
+            return draw_augmented(acts, slots, seed=self.world.seed, number=int(number), **how), labels
         finally:
             with self.lock:
                 self.busy -= 1

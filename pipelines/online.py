@@ -41,6 +41,11 @@ class OnlineVerifier(Verifier):
         """Return embeddings of drawn signatures, of which this verifier looks at the trajectories."""
         return self.embed_canvases(act_features(acts, samples=self.samples))
 
+    def _copy(self, prepared: NDArray[Any], copy: int, seed: int) -> NDArray[Any]:
+        if copy:
+            raise ValueError("perturbations are for images; this verifier takes trajectories, so leave them out")
+        return prepared
+
     def _refuse(self, questioned: Any) -> None:
         """Leave it to `prepare`, which refuses what is no trajectory."""
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .adapters import load_provenance, load_signatures, open_layout
+from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .files import write_beside, write_json
 from .lineage import mark_of_run
-from .preprocess import preprocess
 from .progress import Progress
 from .protocols import SignatureSet
 from .reading import draw_plainly, embed_read, known_signers
@@ -49,9 +49,8 @@ def evaluate_folder(
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
-        size = {"height": verifier.height, "width": verifier.width}
         opened = open_layout(adapter, data)
-        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=lambda i: preprocess(i, **size))
+        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=verifier.canvas)
     known = known_signers(loaded, mark_of_run(run.path), verifier.head)
     usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
     if known and not usable.any():
@@ -109,3 +108,14 @@ def _measure(part: Part, config: RunConfig, record: dict[str, Any]) -> dict[str,
         "protocol": trials.protocol,
         "left_out": list(trials.left_out),
     }
+
+
+def provenance_of_file(file: str | Path) -> Provenance:
+    """Return the record of the folder that a file lies in, or of the nearest one above that has a record.
+
+    Raises:
+        MissingProvenance: If none of them has one.
+    """
+    folder = Path(file).resolve().parent
+    holder = next((f for f in (folder, *folder.parents) if (f / FILE_NAME).is_file()), folder)
+    return load_provenance(holder)

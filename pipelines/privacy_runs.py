@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from .disjoint import check_parts
 from .files import write_json
 from .lineage import mark_of_run
-from .preprocess import preprocess
 from .privacy import PER_SIGNER, Attack, attack, signature_features, signer_features
 from .progress import Progress
 from .runs import Run, RunError, load_verifier, sha256
@@ -105,8 +104,8 @@ def _of_the_world(
                     trained.append(act)
                     owners.append(act.claimed.index)
     with progress.task(f"drawing {len(acts) + len(trained)} signatures", len(acts) + len(trained)) as bar:
-        canvases = draw_in_chunks(acts, on_chunk=bar.advance, **size)
-        singles = draw_in_chunks(trained, on_chunk=bar.advance, **size)
+        canvases = draw_in_chunks(acts, on_chunk=bar.advance, recipe=verifier.recipe, **size)
+        singles = draw_in_chunks(trained, on_chunk=bar.advance, recipe=verifier.recipe, **size)
     names = np.array([act.claimed.index for act in acts])
     embeddings = verifier.embed_acts(acts, canvases)
     with progress.task("attacking", None):
@@ -137,9 +136,8 @@ def _of_a_folder(
     if provenance.digest not in mark.digests:
         raise RunError(f"{run.path} has not learnt from {data}, or its record was changed since; name the right folder")
     with progress.task(f"reading {data}", None):
-        size = {"height": verifier.height, "width": verifier.width}
         opened = open_layout(adapter, data)
-        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=lambda i: preprocess(i, **size))
+        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=verifier.canvas)
     chosen = loaded.eligible & (loaded.kinds == "genuine")
     if not chosen.any():
         raise RunError(f"{data} holds no signer with two readable genuine signatures")

@@ -4,17 +4,17 @@ A batch is a pure function of the configuration and its number, so any process c
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import World, render_batch
-from synth.acts import Act, genuine_act
+from synth import World, render, render_batch
+from synth.acts import Act, execute, genuine_act
 from synth.forgery import forgery_act
 
 from .config import BatchSettings, EvaluationSettings
-from .preprocess import preprocess
+from .preprocess import find_recipe, preprocess
 from .protocols import SignatureSet
 
 _TRAIN, _EVALUATE = 0, 1
@@ -80,16 +80,79 @@ def _others(rng: np.random.Generator, signers: range, target: int, n: int) -> li
     return list(chosen)
 
 
-def draw_images(acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed") -> NDArray[np.uint8]:
+def draw_images(
+    acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", recipe: str = "default"
+) -> NDArray[np.uint8]:
     """Return the preprocessed canvases of acts, uint8, shape ``(n, height, width)``."""
-    pictures = render_batch(acts, height=height, width=width, capture=capture)
-    return np.stack([preprocess(picture, height=height, width=width) for picture in pictures])
+    pictures = draw_pictures(acts, height=height, width=width, capture=capture, recipe=recipe)
+    return np.stack([preprocess(picture, height=height, width=width, recipe=recipe) for picture in pictures])
 
 
-def draw_batch(world: World, signers: range, settings: BatchSettings, number: int, *, height: int, width: int) -> Batch:
-    """Return batch `number`, drawn and preprocessed."""
+def draw_pictures(
+    acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", recipe: str = "default"
+) -> list[NDArray[np.uint8]]:
+    """Return the captured pictures of acts: as large as the canvas, or at true size where the recipe needs that."""
+    dpi = find_recipe(recipe).dpi
+    if dpi is None:
+        return render_batch(acts, height=height, width=width, capture=capture)
+    return [render(execute(act), dpi=dpi, capture=capture) for act in acts]
+
+
+def draw_augmented(
+    acts: Sequence[Act],
+    groups: NDArray[np.int32],
+    augment: str,
+    *,
+    seed: int,
+    number: int,
+    height: int,
+    width: int,
+    recipe: str = "default",
+) -> NDArray[np.uint8]:
+    """Return canvases of acts as `draw_images` does, augmented, or not if `augment` is "none".
+
+    Args:
+        acts: What to draw.
+        groups: Number of the target each belongs to, shape ``(n,)``: a group may be shaped alike.
+        augment: A name in `augment.RECIPES`, or "none".
+        seed: Of the augmentation.
+        number: Of the batch; the same number is augmented alike.
+        height: Canvas height in px.
+        width: Canvas width in px.
+        recipe: Of the preprocessing.
+    """
+    if augment == "none":
+        return draw_images(acts, height=height, width=width, recipe=recipe)
+    from .augment import augmented
+
+    pictures = draw_pictures(acts, height=height, width=width, recipe=recipe)
+    return np.stack(
+        augmented(
+            pictures,
+            groups.tolist(),
+            lambda picture: preprocess(picture, height=height, width=width, recipe=recipe),
+            recipe=augment,
+            seed=seed,
+            epoch=number,
+        )
+    )
+
+
+def draw_batch(
+    world: World,
+    signers: range,
+    settings: BatchSettings,
+    number: int,
+    *,
+    height: int,
+    width: int,
+    recipe: str = "default",
+    augment: str = "none",
+) -> Batch:
+    """Return batch `number`, drawn, preprocessed by a recipe, and augmented if wanted."""
     acts, labels = batch_acts(world, signers, settings, number)
-    return Batch(draw_images(acts, height=height, width=width), labels)
+    how: dict[str, Any] = {"height": height, "width": width, "recipe": recipe}
+    return Batch(draw_augmented(acts, labels[:, 0], augment, seed=world.seed, number=number, **how), labels)
 
 
 class EvaluationSet(NamedTuple):
@@ -143,12 +206,14 @@ def draw_in_chunks(
     height: int,
     width: int,
     capture: str = "mixed",
+    recipe: str = "default",
     chunk: int = 96,
     on_chunk: Callable[[int], None] = lambda n: None,
 ) -> NDArray[np.uint8]:
     """Return the canvases of many acts, drawn in chunks; `on_chunk` is told how many each added."""
     parts = []
     for start in range(0, len(acts), chunk):
-        parts.append(draw_images(acts[start : start + chunk], height=height, width=width, capture=capture))
+        some = acts[start : start + chunk]
+        parts.append(draw_images(some, height=height, width=width, capture=capture, recipe=recipe))
         on_chunk(len(parts[-1]))
     return np.concatenate(parts)

@@ -16,8 +16,10 @@ from .decisions import Decision, Enrolment, FusedPoint
 from .elastic_head import PairHead, own_head
 from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
+from .perturb import perturb
 from .preprocess import VERSION, preprocess, to_ink
 from .quality import NoSignature, likeness_of_copies, signature_fault
+from .recipes import find_recipe, recorded_recipe
 from .runs import Run, RunError, sha256
 
 NOTICE = "trained on synthetic signatures only; a score is not evidence by itself"
@@ -40,6 +42,7 @@ class Verifier:
         band: Half-width, in log10 LR round the threshold, in which the answer is "inconclusive".
         head: A fitted pair head, or None for the network's own, if it has one, and else the cosine.
         fused: What was frozen for several references, by "fusion/number", such as "max/3".
+        recipe: Of the preprocessing that the network was trained on, a name in `recipes.RECIPES`.
     """
 
     def __init__(
@@ -53,10 +56,12 @@ class Verifier:
         band: float = 0.15,
         head: PairHead | None = None,
         fused: Mapping[str, FusedPoint] | None = None,
+        recipe: str = "default",
     ) -> None:
         self.model, self.height, self.width = model, height, width
         self.threshold, self.calibrator, self.band = threshold, calibrator, band
         self.head, self.fused = head or own_head(model), dict(fused or {})
+        self.recipe = find_recipe(recipe).name
 
     @classmethod
     def load(cls, run: Run, record: dict[str, Any]) -> "Verifier":
@@ -68,7 +73,7 @@ class Verifier:
         weights: Path = run / "model.keras"
         if not weights.exists() or weights.stat().st_size > _MAX_MODEL_BYTES or sha256(weights) != record["sha256"]:
             raise RunError(f"{weights} is missing or not the file this run wrote; train again with --fresh")
-        if record["preprocessing"] != VERSION:
+        if (recipe := recorded_recipe(record["preprocessing"])) is None:
             raise RunError(
                 f"{run.path} was trained on preprocessing {record['preprocessing']}; this version has {VERSION}"
             )
@@ -82,6 +87,7 @@ class Verifier:
             band=record["band"],
             head=LogisticHead.from_dict(record["head"]) if record.get("head") else None,
             fused={name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()},
+            recipe=recipe.name,
         )
 
     def embed_canvases(self, canvases: NDArray[np.uint8], *, batch: int = 96) -> NDArray[np.float32]:
@@ -105,7 +111,11 @@ class Verifier:
         """Return preprocessed canvases of raw grey images of any size, shape ``(n, height, width)``."""
         if len(images) == 0:
             raise ValueError("no image was given; at least one is needed")
-        return np.stack([preprocess(np.asarray(i), height=self.height, width=self.width) for i in images])
+        return np.stack([self.canvas(np.asarray(image)) for image in images])
+
+    def canvas(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the canvas of one raw image, by this verifier's recipe, shape ``(height, width)``."""
+        return preprocess(image, height=self.height, width=self.width, recipe=self.recipe)
 
     def embed(self, images: Images) -> NDArray[np.float32]:
         """Return embeddings of raw uint8 images (dark ink on light paper, any size), shape ``(n, d)``.
@@ -134,9 +144,33 @@ class Verifier:
         scores: NDArray[np.float32] = references @ questioned.T
         return scores
 
-    def score_matrix(self, references: Images | Enrolment, questioned: Images) -> NDArray[np.float32]:
-        """Return scores, shape ``(n_references, n_questioned)``, higher = more likely genuine; cosines if no head."""
-        return self.pair_scores(self._enrolled(references).embeddings, self.embed(questioned))
+    def score_matrix(
+        self, references: Images | Enrolment, questioned: Images, *, perturbations: int = 0, seed: int = 0
+    ) -> NDArray[np.float32]:
+        """Return scores, shape ``(n_references, n_questioned)``, higher = more likely genuine; cosines if no head.
+
+        Args:
+            references: Images of the claimed signer, or what `enrol` made of them.
+            questioned: Images.
+            perturbations: How many slightly turned and bent copies of each questioned image are scored too; the
+                score is the mean over the image and its copies. Thresholds were frozen without copies.
+            seed: Of the copies; the same seed gives the same scores.
+
+        Raises:
+            ValueError: If there is no image, or the number of copies is negative.
+        """
+        if perturbations < 0:
+            raise ValueError(f"perturbations is {perturbations}; use 0 for none, or more")
+        enrolled, prepared = self._enrolled(references).embeddings, self.prepare(questioned)
+        votes = [
+            self.pair_scores(enrolled, self.embed_canvases(self._copy(prepared, copy, seed)))
+            for copy in range(perturbations + 1)
+        ]
+        mean: NDArray[np.float32] = votes[0] if len(votes) == 1 else np.mean(votes, axis=0, dtype=np.float32)
+        return mean
+
+    def _copy(self, prepared: NDArray[Any], copy: int, seed: int) -> NDArray[Any]:
+        return perturb(prepared, copy=copy, seed=seed)
 
     def decide(
         self, references: Images | Enrolment, questioned: Images, *, fusion: str = "max", look: bool = True

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .days import live
 from .kernels import kernel
 from .layout import MAX_UNITS, letters
 from .signers import Signer
-from .signing import MAX_SAMPLES, N_EFFORT, PRESSURE, sign_into
+from .signing import MAX_SAMPLES, sign_into
 from .streams import Key, child_key, slot
+from .strokes import N_EFFORT, PRESSURE
 
 ACTS_PER_SESSION = 4
 RATES_HZ = (100, 200, 500, 1000)
@@ -111,6 +113,7 @@ def _sign_acts(
 ) -> None:
     for i in range(len(hands)):
         k = keys[i]
+        live(hands[i], efforts[i, 1 : 1 + N_EFFORT], (k[4], k[5]))
         counts[i] = sign_into(
             hands[i],
             units[i],

@@ -120,6 +120,13 @@ class Hand:
     stability: Spread = _loguniform(0.014, 0.036)
     timing: Spread = _loguniform(0.03, 0.09)
     missed_lifts: Spread = _fixed(0.0)  # probability that a short lift stays on the paper, per lift and act
+    # age or illness: a slow, trembling hand; a fifth of all people have a tenth of it or more, a fourteenth half
+    frailty: Spread = Spread("power", 0.12, 1.0)
+    # what happens now and then: sessions in a hurry or tired, a dot or bar left out, another allograph
+    p_hurried: Spread = _fixed(0.06)
+    p_tired: Spread = _fixed(0.06)
+    p_omit: Spread = _fixed(0.015)
+    p_swap: Spread = _fixed(0.006)
     # scripts other than Latin; what a script has no use for has no effect
     script: Spread = _fixed(0.0)
     p_vertical: Spread = _fixed(0.0)
@@ -186,6 +193,8 @@ class Forger:
     disjointed: Spread = _fixed(1.0)  # how much less one stroke runs into the next
     shakiness: Spread = _lognormal(1.0, 1.7, 0.2, 3.0)
     pressure: Spread = _lognormal(1.1, 1.25, 0.6, 1.8)
+    segments: Spread = _lognormal(1.0, 1.5, 0.25, 2.5)  # arcs cut in two, lifts where there are none
+    retouches: Spread = _lognormal(1.0, 1.6, 0.2, 3.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from .acts import ACTS_PER_SESSION, Act, Signature, check_act_number, execute, genuine_act
 from .config import Hand, draw, numbers
 from .signers import Signer
-from .signing import N_EFFORT, PRESSURE, PROPORTIONS, SHAKINESS, SKILL_ERROR, SLOWNESS
 from .streams import Key, child_key, slot
+from .strokes import N_EFFORT, PRESSURE, PROPORTIONS, RETOUCHES, SEGMENTS, SHAKINESS, SKILL_ERROR, SLOWNESS
 
 FORGERY_KINDS = ("random", "simple", "freehand", "slow_copier", "tracer", "careless", "disguise")
 """random: the forger's own genuine signature. simple: knows the name only. freehand: has practised it. slow_copier:
@@ -52,6 +52,7 @@ _MOVEMENT_FIELDS = (
     "ramp_off_s",
     "stability",
     "timing",
+    "frailty",
 )
 _NAMES = [field.name for field in dataclasses.fields(Hand)]
 _PROPORTION_SHARE = 1.6 * np.isin(_NAMES, _PROPORTION_FIELDS)
@@ -60,15 +61,16 @@ _MOVEMENT_SHARE = 2.0 * np.isin(_NAMES, _MOVEMENT_FIELDS)
 _PRACTICE = 0.75
 """Exponent of the error left at a skill: the last of it is the hardest to practise away (Newell, Rosenbloom
 1981, "Mechanisms of skill acquisition and the law of practice", find a power law)."""
-_PERCEPTION, _FORMS, _SPACING, _SLOW, _SHAKY, _DISJOINTED, _FLAT = range(7)
+_PERCEPTION, _FORMS, _SPACING, _SLOW, _SHAKY, _DISJOINTED, _FLAT, _SEGMENTED, _RETOUCHED = range(9)
 _AXES = {
-    "freehand": (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0),
-    "slow_copier": (0.5, 0.6, 0.6, 1.6, 1.6, 1.6, 0.4),
-    "tracer": (0.15, 0.15, 0.1, 2.2, 2.0, 2.0, 0.4),
-    "careless": (1.6, 1.6, 1.6, 0.1, 0.4, 0.4, 0.0),
+    "freehand": (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.1),
+    "slow_copier": (0.5, 0.6, 0.6, 1.6, 1.6, 1.6, 0.4, 1.6, 1.0),
+    "tracer": (0.15, 0.15, 0.1, 2.2, 2.0, 2.0, 0.4, 1.6, 0.8),
+    "careless": (1.6, 1.6, 1.6, 0.1, 0.4, 0.4, 0.0, 0.4, 0.0),
 }
 """Weights of what goes wrong, by kind of skilled forger: places and proportions, letter forms, spacing, slowness,
-tremor and hesitation, strokes that do not run into each other, and pressure that does not vary. Chosen here, after
+tremor and hesitation, strokes that do not run into each other, pressure that does not vary, arcs cut in two and lifts
+in the wrong place, and lines mended afterwards. Chosen here, after
 what Mohammed, Found, Caligiuri, Rogers (2015) and others report of slow and of traced simulations: more dysfluency
 and fewer spatial errors."""
 _MISPERCEPTION = np.array([0.22, 0.34, 0.36, 0.36, 0.90, 0.34])
@@ -115,6 +117,8 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     effort[SLOWNESS] = 1.2 * error * axes[_SLOW] * nature["slowness"]
     effort[SHAKINESS] = error * axes[_SHAKY] * nature["shakiness"]
     effort[PRESSURE] = (1.0 + error * (nature["pressure"] - 1.0)) * (1.0 - error * axes[_FLAT])
+    effort[SEGMENTS] = error * axes[_SEGMENTED] * nature["segments"]
+    effort[RETOUCHES] = error * axes[_RETOUCHED] * nature["retouches"]
     effort[PROPORTIONS] = error * axes[_PERCEPTION] * nature["perception"]
     return Act(
         claimed=target,

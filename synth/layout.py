@@ -42,6 +42,7 @@ _JOIN, _COLLAPSE, _HEIGHT = (slot(f"idiolect.{n}") for n in ("join", "collapse",
 _LETTER_X, _LETTER_Y, _LETTER_SIZE, _POINT_X, _POINT_Y, _POINT_SWEEP, _LEAK, _DRIFT = (
     slot(f"deviation.{n}") for n in ("letter_x", "letter_y", "letter_size", "x", "y", "sweep", "leak", "drift")
 )
+_OMIT, _SWAP = slot("act.omit"), slot("act.swap")
 _LINK, _AIR, _HEADLINE, _VERTICAL = (slot(f"idiolect.{n}") for n in ("link", "air", "headline", "vertical"))
 _FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
     slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn")
@@ -115,6 +116,15 @@ def own_glyph(key: Key, unit: int, table: Any) -> int:
     pick = uniform(key, _GLYPH, unit)
     wanted = group[first + int(pick**1.7 * (last - first))]
     return own_member(key, wanted, first, last, group)
+
+
+@kernel
+def act_glyph(hand: Any, own: Key, act: Key, unit: int, k: int, table: Any) -> int:
+    """Return the allograph of letter `k` in one act: mostly a person's own, now and then another."""
+    if uniform(act, _SWAP, k) < hand.p_swap:
+        first, last = table[6][unit], table[6][unit + 1]
+        return first + int(uniform(act, _SWAP, 1000 + k) * (last - first))
+    return own_glyph(own, unit, table)
 
 
 @kernel
@@ -196,7 +206,7 @@ def write_letters(
                         hand, units, word_start, k, own, stray, deviation, table, origin, scale, lift, targets, n
                     )
                 for late in range(word_start, k if turn == 0 else 0):
-                    if scale[late] > 0.0:
+                    if scale[late] > 0.0 and uniform(stray[0], _OMIT, late) >= hand.p_omit:
                         n, _ = _write_glyph(
                             hand,
                             units[late],
@@ -273,7 +283,7 @@ def write_letters(
             )
         if trait & MARK:
             continue
-        can_join = collapsed or table[7][own_glyph(own, unit, table)]
+        can_join = collapsed or table[7][act_glyph(hand, own, stray[0], unit, k, table)]
         in_word, inside = in_word + 1, width == 0.0
         if width > 0.0 and trait & BOX and stacked:
             line -= width * scale[k] + hand.letter_gap_x_heights
@@ -309,7 +319,7 @@ def _write_headline(
         whole = k < last - 1 and uniform(own, _HEADLINE, 100 + k) >= hand.headline_break
         if whole or table[8][unit] & MARK or scale[k] <= 0.0:
             continue
-        right = origin[k] + table[4][own_glyph(own, unit, table)] * scale[k] * hand.letter_width
+        right = origin[k] + table[4][act_glyph(hand, own, stray[0], unit, k, table)] * scale[k] * hand.letter_width
         for i in range(2):
             j, index = (begun if i == 0 else k), 2 * k + i
             x = origin[begun] - 0.1 if i == 0 else right + 0.05
@@ -347,7 +357,7 @@ def _write_glyph(
     points, path_start, is_late, glyph_start, advance, group, unit_start, _, traits = table
     unit, shift_x, shift_y, wide, tall, step = placed(code)
     capital, hangs = traits[unit] & CAPITAL, traits[unit] & HANGS
-    glyph = own_glyph(own, unit, table)
+    glyph = act_glyph(hand, own, stray[0], unit, k, table)
     copy = own_member(other, group[glyph], unit_start[unit], unit_start[unit + 1], group)
     share = min(1.0, leak * math.exp(0.6 * normal(stray[1], _LEAK, k)))
     shape = hand.shape_x_heights

@@ -10,22 +10,18 @@ from typing import Any
 import numpy as np
 
 from .kernels import kernel
-from .kinematics import LENGTH, MU, ONSET, SIGMA, START, TURN, arc_through, timing, trace
-from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y, face, write_flourish, write_letters
+from .kinematics import trace
+from .layout import DOWN, MAX_TARGETS, X, Y, face, write_flourish, write_letters
 from .streams import Key, normal, slot, uniform
+from .strokes import MAX_STROKES, PRESSURE, PROPORTIONS, SHAKINESS, plan_strokes
 
 RATE_HZ = 100.0
 MAX_SAMPLES = 4096
 """Longest act, in samples: 41 s. A longer one is written faster, never cut."""
 
-SKILL_ERROR, SLOWNESS, SHAKINESS, PRESSURE, PROPORTIONS = range(5)
-"""Columns of the effort an act is written with; all 0 except PRESSURE = 1 when genuine."""
-N_EFFORT = 5
-
-_STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _TEMPO, _FORM = (
-    slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "tempo", "form")
+_STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _FORM = (
+    slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "form")
 )
-_DURATION, _SIGMA, _PAUSE = (slot(f"motor.{n}") for n in ("duration", "sigma", "pause"))
 _TREMOR, _RIPPLE, _LIFT = (slot(f"motor.{n}") for n in ("tremor", "ripple", "lift"))
 _SHORT_LIFT = 3.0  # x-heights: a longer move is never left on the paper
 
@@ -106,49 +102,6 @@ def plan_targets(
 
 
 @kernel
-def plan_strokes(
-    hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, strokes: Any, switch: Any
-) -> float:
-    """Turn targets into timed strokes; return when the act ends, in s.
-
-    Args:
-        hand: Record of `config.Hand`.
-        targets: Rows as in `layout`, in mm.
-        n: How many count; there are n - 1 strokes.
-        session: Session key.
-        act: Act key.
-        effort: Numbers of the forger's struggle.
-        strokes: Output, shape ``(>= n - 1, 6)``.
-        switch: Output, shape ``(>= n,)``: when each stroke takes over the pen, in s.
-    """
-    tempo = math.exp(hand.timing * _both(session, act, _TEMPO, 0)) * (1.0 + effort[SLOWNESS])
-    start, end = 0.02, 0.0
-    for i in range(n - 1):
-        dx, dy = targets[i + 1, X] - targets[i, X], targets[i + 1, Y] - targets[i, Y]
-        length, angle = arc_through(dx, dy, targets[i + 1, SWEEP])
-        sigma = min(max(hand.sigma * math.exp(hand.timing * normal(act, _SIGMA, i)), 0.12), 0.45)
-        duration = hand.stroke_time_s * (max(length, 0.2) / 3.0) ** hand.isochrony
-        duration *= tempo * math.exp(1.5 * hand.timing * normal(act, _DURATION, i))
-        t0, mu = timing(start, duration, sigma)
-        strokes[i, LENGTH], strokes[i, ONSET], strokes[i, MU] = length, t0, mu
-        strokes[i, SIGMA], strokes[i, START], strokes[i, TURN] = sigma, angle, targets[i + 1, SWEEP]
-        switch[i] = start
-        overlap = hand.overlap * (1.0 - 0.4 * min(effort[SKILL_ERROR], 1.0))
-        if i + 2 < n:
-            next_dx, next_dy = targets[i + 2, X] - targets[i + 1, X], targets[i + 2, Y] - targets[i + 1, Y]
-            _, next_angle = arc_through(next_dx, next_dy, targets[i + 2, SWEEP])
-            straight = 0.5 + 0.5 * math.cos(next_angle - angle - targets[i + 1, SWEEP])
-            overlap *= 0.35 + 0.65 * straight
-            if targets[i + 2, DOWN] != targets[i + 1, DOWN]:
-                overlap = 0.12
-        end = max(end, start + duration)
-        hesitation = max(0.0, uniform(act, _PAUSE, i) - 0.9) * 2.5 * effort[SHAKINESS]
-        start += (1.0 - overlap) * duration + hesitation
-    switch[n - 1] = end
-    return end
-
-
-@kernel
 def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, effort: Any) -> None:
     """Write pressure in [0, 1] into column 3: ramps, heavier downstrokes, a slow ripple; 0 in the air.
 
@@ -156,7 +109,8 @@ def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, ef
         hand: Record of `config.Hand`.
         samples: Rows of x mm, y mm, t s, pressure.
         n: How many count.
-        ramps: Seconds since the pen came down and until it lifts, shape ``(>= n, 2)``; negative in the air.
+        ramps: Seconds since the pen came down and until it lifts, and the share of the usual pressure, shape
+            ``(>= n, 3)``; negative in the air.
         behind: How many rows back 10 ms ago is: directions and speeds do not depend on the rate.
         act: Act key.
         effort: Numbers of the forger's struggle.
@@ -185,7 +139,7 @@ def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, ef
         gain = 1.0 + effort[PRESSURE] * (hand.downstroke_gain * downward + 1.4 * hand.ripple * ripple)
         gain -= hand.speed_gain * (min(step / mean_speed, 3.0) - 1.0)
         ramp = min(1.0, (ramps[i, 0] + 0.005) / ramp_on) * min(1.0, (ramps[i, 1] + 0.005) / ramp_off)
-        samples[i, 3] = min(max(hand.pressure * gain * ramp, 0.02), 1.0)
+        samples[i, 3] = min(max(hand.pressure * gain * ramp * ramps[i, 2], 0.02), 1.0)
 
 
 @kernel
@@ -207,40 +161,50 @@ def _shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
 
 
 @kernel
-def _contact(targets: Any, n: int, switch: Any, stroke: int) -> tuple[float, float]:
+def _contact(contact: Any, n: int, stroke: int) -> tuple[float, float]:
     """Return when (s) the pen-down that a stroke belongs to begins and ends."""
     first, last = stroke, stroke
-    while first > 0 and targets[first, DOWN] > 0.5:
+    while first > 0 and contact[first - 1, 1] > 0.0:
         first -= 1
-    while last < n - 2 and targets[last + 2, DOWN] > 0.5:
+    while last < n - 1 and contact[last + 1, 1] > 0.0:
         last += 1
-    return switch[first], switch[last + 1]
+    return contact[first, 0], contact[last + 1, 0]
 
 
 @kernel
-def perform(hand: Any, targets: Any, n: int, session: Key, act: Key, effort: Any, rate_hz: float, samples: Any) -> int:
+def perform(
+    hand: Any,
+    targets: Any,
+    n: int,
+    session: Key,
+    act: Key,
+    perceive: Key,
+    effort: Any,
+    rate_hz: float,
+    samples: Any,
+) -> int:
     """Move the pen through the targets; write x mm, y mm, t s, pressure rows; return how many.
 
     Positions are rounded to 1 micrometre, times to 1 ms, pressure to 1 / 65535. Another rate samples the same
     movement at other times.
     """
-    strokes, switch = np.empty((MAX_TARGETS, 6)), np.empty(MAX_TARGETS)
-    end = plan_strokes(hand, targets, n, session, act, effort, strokes, switch)
+    strokes, contact = np.empty((MAX_STROKES, 6)), np.empty((MAX_STROKES + 1, 2))
+    n_strokes, end = plan_strokes(hand, targets, n, session, act, perceive, effort, strokes, contact)
     limit = len(samples)
     step = max(1.0 / rate_hz, math.ceil(1000.0 * end / (limit - 2)) / 1000.0)
     count = min(int(end / step) + 2, limit)
-    times, xy, ramps = np.empty(count), np.empty((count, 2)), np.empty((count, 2))
+    times, xy, ramps = np.empty(count), np.empty((count, 2)), np.empty((count, 3))
     stroke, known, came, lifts = 0, -1, 0.0, 0.0
     for i in range(count):
         times[i] = i * step
-        while stroke < n - 2 and times[i] >= switch[stroke + 1]:
+        while stroke < n_strokes - 1 and times[i] >= contact[stroke + 1, 0]:
             stroke += 1
         ramps[i] = -1.0
-        if targets[stroke + 1, DOWN] > 0.5 and times[i] >= switch[0] and i < count - 1:
+        if contact[stroke, 1] > 0.0 and times[i] >= contact[0, 0] and i < count - 1:
             if stroke != known:
-                known, (came, lifts) = stroke, _contact(targets, n, switch, stroke)
-            ramps[i, 0], ramps[i, 1] = times[i] - came, lifts - times[i]
-    trace(strokes, n - 1, targets[0, X], targets[0, Y], times, xy)
+                known, (came, lifts) = stroke, _contact(contact, n_strokes, stroke)
+            ramps[i, 0], ramps[i, 1], ramps[i, 2] = times[i] - came, lifts - times[i], contact[stroke, 1]
+    trace(strokes, n_strokes, targets[0, X], targets[0, Y], times, xy)
     _shake(times, xy, hand.tremor_mm + 0.06 * effort[SHAKINESS], act)
     for i in range(count):
         samples[i, 0], samples[i, 1] = round(1000.0 * xy[i, 0]) / 1000.0, round(1000.0 * xy[i, 1]) / 1000.0
@@ -291,4 +255,4 @@ def sign_into(
     for i in range(len(misperceive)):
         deviation[1, i] = misperceive[i]
     n = plan_targets(hand, units, n_units, own, other, leak, session, act, perceive, effort, deviation, table, targets)
-    return perform(hand, targets, n, session, act, effort, rate_hz, samples)
+    return perform(hand, targets, n, session, act, perceive, effort, rate_hz, samples)

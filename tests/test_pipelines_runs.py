@@ -139,6 +139,14 @@ def test_another_format_or_preprocessing_is_refused(copied_run: Path, key: str, 
         load_verifier(copied_run)
 
 
+def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
+    record = json.loads((copied_run / "verifier.json").read_text())
+    assert record["preprocessing"] == "default-2"
+    assert load_verifier(copied_run).recipe == "default"
+    write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-1"})
+    assert load_verifier(copied_run).recipe == "photo"
+
+
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
     path = write_text(tmp_path / "a.txt", "old\n")
 

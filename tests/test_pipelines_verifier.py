@@ -14,7 +14,8 @@ from pipelines.evaluate import Part, freeze, freeze_fused
 from pipelines.fusion import FUSIONS
 from pipelines.logistic import LogisticHead
 from pipelines.online import OnlineVerifier
-from pipelines.preprocess import BlankImage
+from pipelines.perturb import perturb
+from pipelines.preprocess import BlankImage, preprocess
 from pipelines.quality import NoSignature
 from pipelines.sampling import draw_in_chunks, evaluation_acts
 from pipelines.verifier import NOTICE, Verifier
@@ -137,6 +138,7 @@ def test_without_calibration_there_is_no_decision(bare: Verifier, images: Images
 def test_nothing_searches_a_crowd() -> None:
     public = {name for name in dir(Verifier) if not name.startswith("_")}
     assert public == {
+        "canvas",
         "decide",
         "embed",
         "embed_acts",
@@ -257,3 +259,30 @@ def test_trajectories_are_verified_by_the_same_rules(micro_config: RunConfig) ->
         online.embed([])
     with pytest.raises(ValueError, match=r"shape \(n, 4\)"):
         online.embed([np.zeros((3, 2))])
+
+
+def test_perturbed_copies_vote_repeatably_and_none_changes_nothing(bare: Verifier, images: Images) -> None:
+    plain = bare.score_matrix(images[:2], images[2:5])
+    np.testing.assert_array_equal(bare.score_matrix(images[:2], images[2:5], perturbations=0), plain)
+    voted = bare.score_matrix(images[:2], images[2:5], perturbations=2, seed=4)
+    assert voted.shape == plain.shape
+    np.testing.assert_allclose(bare.score_matrix(images[:2], images[2:5], perturbations=2, seed=4), voted, atol=1e-6)
+    np.testing.assert_allclose(
+        bare.score_matrix(images[:2], images[3:4], perturbations=2, seed=4), voted[:, 1:2], atol=1e-5
+    )
+    assert (voted != plain).any()
+    copies = [bare.embed_canvases(perturb(bare.prepare(images[2:5]), copy=k, seed=4)) for k in range(3)]
+    references = bare.embed(images[:2])
+    np.testing.assert_allclose(np.mean([references @ c.T for c in copies], axis=0), voted, atol=1e-5)
+    with pytest.raises(ValueError, match="perturbations is -1; use 0 for none, or more"):
+        bare.score_matrix(images[:2], images[2:5], perturbations=-1)
+
+
+def test_a_verifier_prepares_every_image_by_its_recipe(bare: Verifier, images: Images) -> None:
+    other = Verifier(bare.model, height=64, width=128, recipe="bilevel")
+    expected = [preprocess(image, height=64, width=128, recipe="bilevel") for image in images[:3]]
+    np.testing.assert_array_equal(other.prepare(images[:3]), expected)
+    np.testing.assert_array_equal(other.enrol(images[:3]).prepared, expected)
+    assert (other.prepare(images[:3]) != bare.prepare(images[:3])).any()
+    with pytest.raises(ValueError, match="unknown recipe 'bileve'; did you mean 'bilevel'"):
+        Verifier(bare.model, height=64, width=128, recipe="bileve")

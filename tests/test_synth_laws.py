@@ -16,8 +16,9 @@ from synth.acts import execute, genuine_act
 from synth.forgery import forgery_act
 from synth.kinematics import LENGTH, SIGMA, travelled_fraction
 from synth.layout import MAX_TARGETS, letters
-from synth.signing import deviations, plan_strokes, plan_targets
+from synth.signing import deviations, plan_targets
 from synth.statistics import measure
+from synth.strokes import MAX_STROKES, plan_strokes
 from synth.warping import BAND, features, warped
 
 WORLD = World(31)
@@ -153,14 +154,14 @@ def test_no_two_of_10000_signers_are_alike():
 
 def strokes(act):
     """The lognormal strokes of an act, and its end in s."""
-    targets, table, switch = np.empty((MAX_TARGETS, 4)), np.empty((MAX_TARGETS, 6)), np.empty(MAX_TARGETS)
+    targets, table, contact = np.empty((MAX_TARGETS, 4)), np.empty((MAX_STROKES, 6)), np.empty((MAX_STROKES + 1, 2))
     deviation = np.zeros((2, 6))
     deviations(act.hand, deviation)
     deviation[1] = act.misperceive
     n = plan_targets(act.hand, act.text.units, len(act.text.units), act.author.idiolect, act.by.idiolect, act.leak,
                      act.session, act.key, act.perceive, act.effort, deviation, letters(), targets)  # fmt: skip
-    end = plan_strokes(act.hand, targets, n, act.session, act.key, act.effort, table, switch)
-    return table[: n - 1], end
+    m, end = plan_strokes(act.hand, targets, n, act.session, act.key, act.perceive, act.effort, table, contact)
+    return table[:m], end
 
 
 def extrema(speed):
