@@ -63,4 +63,4 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
         rows = [(name, f"{seconds:.0f} s") for name, seconds in cost["seconds"].items()]
         rows += [("peak memory", f"{cost['peak_memory_mb']} MB"), ("disk", f"{cost['disk_mb']} MB")]
         print_table("Cost", ("what", "value"), rows)
-    print(f"{NOTICE}\nreport: {report}")
+    print(f"{metrics.get('notice', NOTICE)}\nreport: {report}")

@@ -90,10 +90,19 @@ def realism(
     out: Annotated[Path | None, typer.Option(help="Folder of the page; runs/realism_WORLD if left out.")] = None,
     data: Annotated[Path | None, typer.Option(help="Your own folder, with a provenance.toml.")] = None,
     adapter: Annotated[str, typer.Option(help="How the folder is laid out.")] = "folders",
+    laws: Annotated[
+        bool, typer.Option("--laws", help="Only distances: their order in every script, identity, density.")
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Compare a world with what real signatures measure, and with your own folder, on this machine."""
-    from .realism_page import HEAD, cells, nuisance_rows
+    if laws:
+        from .realism_laws import tables
+
+        for title, head, lines in tables(7 if seed is None else seed, signers=signers, progress=make_progress(quiet)):
+            print_table(title, head, lines)
+        return
+    from .realism_page import HEAD, PROBE_HEAD, cells, nuisance_rows
     from .realism_page import realism as work
 
     found, path = work(
@@ -114,8 +123,7 @@ def realism(
     )
     blind = [(kind, f"{b.area:.3f} +- {b.error:.3f}") for kind, b in found.blind.items()]
     print_table("One image without a reference", ("forgery", "AUC"), blind)
-    probe_head = ("image", "statistic", "one image", "difference in a pair")
-    print_table("Nuisance probes, AUC of forged against genuine", probe_head, nuisance_rows(found))
+    print_table("Nuisance probes, AUC of forged against genuine", PROBE_HEAD, nuisance_rows(found))
     inside, total = found.counts
     print(f"{inside} of {total} medians with a measured band lie inside its middle half\npage: {path}")
 

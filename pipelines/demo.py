@@ -8,18 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .checkpoints import read_log, writing
 from .config import RunConfig
 from .files import write_beside, write_json
+from .marks import provenance_of
 from .preprocess import find_recipe
 from .progress import Progress
 from .runs import FORMAT, Run, sha256
 
 PARAPH = "0.1.0"
-PROVENANCE = {
-    "kind": "synthetic",
-    "contains_real_signatures": False,
-    "source": "drawn by synth from the world's seed",
-}
 
 
 def demo(path: str | Path, config: RunConfig, *, fresh: bool, progress: Progress) -> dict[str, Any]:
@@ -59,7 +56,8 @@ class Clock:
             return work()
         finally:
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - begun, 1)
-            write_json(self.run / "times.json", self.seconds)
+            with writing(self.run):
+                write_json(self.run / "times.json", self.seconds)
 
 
 def compile_kernels() -> None:
@@ -79,10 +77,11 @@ def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -
     if (run / "model.keras").exists():
         return
     with progress.task("loading TensorFlow", None):
+        from .inputs import images_per_step
         from .train import train
     settings = config.train
     with progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
-        watch = [progress.training_callback(bar, config.batch.images)]
+        watch = [progress.training_callback(bar, images_per_step(config))]
         clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch))
 
 
@@ -96,6 +95,8 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         from . import evaluate
         from .logistic import LogisticHead
         from .online import OnlineVerifier
+        from .operating import FILE as DEVELOPMENT
+        from .operating import development_scores, write_development
         from .report import write_report
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
@@ -117,6 +118,7 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
             "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config)
         )
     write_beside(run / "scores.parquet", trials.to_parquet)
+    write_development(run / DEVELOPMENT, development_scores(parts["dev"], config, frozen.trials))
     write_json(
         run / "verifier.json",
         {
@@ -132,12 +134,17 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
             "takes": takes,
             "head": None if head is None else head.to_dict(),
             "fused": {name: point.to_dict() for name, point in evaluate.freeze_fused(parts["dev"], config).items()},
-            "provenance": provenance_of(head),
+            "provenance": provenance_of(run, head),
             "sha256": sha256(run / "model.keras"),
         },
     )
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
-    metrics |= {"preset": config.preset, "data": provenance_of(head), "cost": cost(run, clock.seconds, config)}
+    metrics |= {
+        "preset": config.preset,
+        "data": provenance_of(run, head),
+        "notice": verifier.notice,
+        "cost": cost(run, clock.seconds, config),
+    }
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
         write_report(run.path, metrics, trials=trials, part=parts["test"], threshold=frozen.threshold)
@@ -145,28 +152,23 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
     return metrics
 
 
-def provenance_of(head: Any) -> dict[str, Any]:
-    """Return where what a verifier learnt from came from: the world, and what a fitted head saw besides."""
-    if head is None or not head.contains_real_signatures:
-        return PROVENANCE
-    return {
-        "kind": "synthetic network, head fitted on real signatures",
-        "contains_real_signatures": True,
-        "source": f"{PROVENANCE['source']}; head: {head.data}",
-    }
-
-
 def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
     """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
     peak = peak_memory_mb()
     disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
-    images = config.train.epochs * config.train.steps_per_epoch * config.batch.images
+    images = epochs_done(run, config) * config.train.steps_per_epoch * config.batch.images
     return {
         "seconds": dict(seconds),
         "training_images": images,
         "peak_memory_mb": peak,
         "disk_mb": round(disk, 1),
     }
+
+
+def epochs_done(run: Run, config: RunConfig) -> int:
+    """Return how many epochs a run was trained for, which may be fewer than configured."""
+    rows = read_log(run, config.train.epochs)
+    return int(rows[-1]["epoch"]) if rows else config.train.epochs
 
 
 def peak_memory_mb() -> int | None:

@@ -79,6 +79,7 @@ def evaluate_folder(
             "contains_real_signatures": provenance.contains_real_signatures,
             "digest": provenance.digest,
         },
+        "notice": verifier.notice,
         "counts": loaded.counts,
         "warnings": [*loaded.warnings, *left_out],
     }

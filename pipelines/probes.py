@@ -20,13 +20,14 @@ from synth.acts import Act, execute, genuine_act
 from synth.image_statistics import measure_image
 
 from .config import BatchSettings
-from .preprocess import preprocess
+from .preprocess import BlankImage, preprocess
 from .sampling import batch_acts
 
 HEIGHT, WIDTH = 96, 192
 VIEWS = ("captured", "preprocessed", "true size")
 NUISANCES = ("width", "darkness", "background", "background_sd", "height", "wide")
 """What pen, paper, scanner and page alone should move; `nuisances` returns two more, which shape moves too."""
+EVERY_NUISANCE = (*NUISANCES, "ink_share", "mean_darkness")
 TOLERANCE = 0.03
 _EVERYBODY = range(100_000)
 _GRID = (3, 6)
@@ -71,10 +72,14 @@ class Trials(NamedTuple):
 
 
 class Areas(NamedTuple):
-    """AUC of a statistic of the questioned image, and of its absolute difference from the reference's."""
+    """AUC of a statistic of the questioned image, and of its absolute difference from the reference's.
+
+    `refused` counts the trials left out, since no ink stood out in one of their images.
+    """
 
     single: float
     pair: float
+    refused: int = 0
 
 
 def trials(world: World, batches: int, *, settings: BatchSettings | None = None) -> Trials:
@@ -90,7 +95,7 @@ def trials(world: World, batches: int, *, settings: BatchSettings | None = None)
 
 
 def areas(forged: NDArray[np.bool_], questioned: NDArray[np.floating], references: NDArray[np.floating]) -> Areas:
-    """Return both AUCs of one statistic; 0.5 says that it tells nothing.
+    """Return both AUCs of one statistic; 0.5 says that it tells nothing. Trials with a NaN are left out and counted.
 
     Args:
         forged: Whether the questioned act is forged, shape ``(n,)``.
@@ -100,7 +105,11 @@ def areas(forged: NDArray[np.bool_], questioned: NDArray[np.floating], reference
     from sklearn.metrics import roc_auc_score
 
     pair = np.abs(questioned - references)
-    return Areas(float(roc_auc_score(forged, questioned)), float(roc_auc_score(forged, pair)))
+    seen = np.isfinite(pair)
+    if forged[seen].all() or not forged[seen].any():
+        return Areas(float("nan"), float("nan"), int((~seen).sum()))
+    single = float(roc_auc_score(forged[seen], questioned[seen]))
+    return Areas(single, float(roc_auc_score(forged[seen], pair[seen])), int((~seen).sum()))
 
 
 def nuisance_probe(
@@ -128,7 +137,7 @@ def nuisance_probe(
 
     def measured(acts: Sequence[Act]) -> dict[str, list[dict[str, float]]]:
         pictures = render_batch(acts, height=HEIGHT, width=WIDTH, capture=capture)
-        return {view: [nuisances(image) for image in _seen(view, acts, pictures, capture)] for view in views}
+        return {view: [_measured(image) for image in _seen(view, acts, pictures, capture)] for view in views}
 
     def columns(acts: list[Act]) -> dict[tuple[str, str], NDArray[np.float64]]:
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # drawing and OpenCV hold no lock
@@ -140,11 +149,25 @@ def nuisance_probe(
     return {cell: areas(forged, ours[cell], theirs[cell]) for cell in ours}
 
 
-def _seen(view: str, acts: Sequence[Act], pictures: list[NDArray[np.uint8]], capture: str) -> list[NDArray[np.uint8]]:
+def _measured(image: NDArray[np.uint8] | None) -> dict[str, float]:
+    """Return the nuisances of an image, or NaN for one that `preprocess` refused."""
+    return dict.fromkeys(EVERY_NUISANCE, float("nan")) if image is None else nuisances(image)
+
+
+def _preprocessed(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    try:
+        return preprocess(picture, height=HEIGHT, width=WIDTH)
+    except BlankImage:  # a faint pencil in an unsharp, small photograph: what a user would be told as well
+        return None
+
+
+def _seen(
+    view: str, acts: Sequence[Act], pictures: list[NDArray[np.uint8]], capture: str
+) -> Sequence[NDArray[np.uint8] | None]:
     if view == "captured":
         return pictures
     if view == "preprocessed":
-        return [preprocess(picture, height=HEIGHT, width=WIDTH) for picture in pictures]
+        return [_preprocessed(picture) for picture in pictures]
     page = "scan" if capture == "mixed" else capture
     return [render(execute(act), dpi=200, capture=page) for act in acts]
 

@@ -256,13 +256,18 @@ def _probes(found: Comparison) -> list[str]:
             f"0.5 +- {TOLERANCE} is wanted. One standard error here is {error:.3f}; the tests use 5,088 images of each "
             "label. Ink share and mean darkness, and the page at true size, follow from shape as well.</p>"
         )
-        lines.append(table(("image", "statistic", "one image", "difference in a pair"), nuisance_rows(found)))
+        lines.append(table(PROBE_HEAD, nuisance_rows(found)))
     return lines
 
 
 def nuisance_rows(found: Comparison) -> list[tuple[str, ...]]:
     """Return one line per view and nuisance."""
-    return [(view, name, f"{a.single:.3f}", f"{a.pair:.3f}") for (view, name), a in found.nuisance.items()]
+    return [
+        (view, name, f"{a.single:.3f}", f"{a.pair:.3f}", str(a.refused)) for (view, name), a in found.nuisance.items()
+    ]
+
+
+PROBE_HEAD = ("image", "statistic", "one image", "difference in a pair", "refused")
 
 
 def _own(found: Comparison, own: Comparison, notes: Sequence[str]) -> list[str]:
@@ -289,7 +294,7 @@ def _own(found: Comparison, own: Comparison, notes: Sequence[str]) -> list[str]:
                 ("forgery", "AUC of one image without reference"), [(k, f"{b.area:.3f}") for k, b in own.blind.items()]
             )
         )
-        lines.append(table(("image", "statistic", "one image", "difference in a pair"), nuisance_rows(own)))
+        lines.append(table(PROBE_HEAD, nuisance_rows(own)))
     if notes:
         lines += ["<h3>Left out</h3><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
     return lines

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .evaluate import Part
 from .files import write_text
 from .page import figure, page, picture, table
-from .plots import contact_sheet, new_axes, plot_det, plot_scores, plot_skills, to_svg
+from .plots import contact_sheet, figure_svg, new_axes, plot_curves, plot_det, plot_scores, plot_skills, to_svg
 from .protocols import TrialTable
 from .verifier import NOTICE
 
@@ -113,9 +113,10 @@ def write_report(folder: Path, metrics: dict[str, Any], *, trials: TrialTable, p
     data, cost = metrics["data"], metrics.get("cost")
     signers, counts = metrics["verifier"]["signers"], metrics["verifier"]["trials"]
     real = data.get("contains_real_signatures")
-    origin = "real signatures" if real else "synthetic signers that no training step ever saw"
+    origin = "real signatures" if real and "digest" in data else "synthetic signers that no training step ever saw"
+    notice = str(metrics.get("notice", NOTICE))
     lines = [
-        f"<p class=notice>The verifier was {html.escape(NOTICE)}. These figures are about {signers} signers: {origin}. "
+        f"<p class=notice>The verifier was {html.escape(notice)}. These figures are about {signers} signers: {origin}. "
         f"{html.escape(str(data.get('source', '')))}</p>",
         "<h2>Equal error rates, one reference</h2>",
         "<p>The threshold of an equal error rate is fitted on the very scores it describes; it compares methods and "
@@ -152,6 +153,9 @@ def write_report(folder: Path, metrics: dict[str, Any], *, trials: TrialTable, p
     ]
     if warnings := metrics.get("warnings"):
         lines += ["<h2>Left out</h2><ul>", *(f"<li>{html.escape(line)}</li>" for line in warnings), "</ul>"]
+    if (folder / "log.csv").exists():
+        words = "Loss and, where they were looked at, verification errors of training and development signers."
+        lines += ["<h2>Training</h2>", figure(figure_svg(plot_curves(folder / "log.csv")), words)]
     lines += ["<h2>How it was made</h2>", f"<p>Protocol: {html.escape(metrics['protocol'])}.</p>"]
     if cost:
         stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in cost["seconds"].items())

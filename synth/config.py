@@ -292,7 +292,11 @@ CAPTURES: dict[str, Capture] = {
 
 @dataclasses.dataclass(frozen=True)
 class WorldConfig:
-    """A population: the share of each profile and pen, and the laws of hands and forgers."""
+    """A population: the share of each profile and pen, the laws of hands and forgers, and how alike its people are.
+
+    `density` from 0 (strangers) to 1 (one class of one school): hands come nearer to a school hand, and more people
+    share names and letterforms; see `signers`.
+    """
 
     profiles: tuple[tuple[str, float], ...] = (("latin_cursive", 0.7), ("initials", 0.12), ("rubrica", 0.18))
     forger: Forger = Forger()
@@ -307,8 +311,11 @@ class WorldConfig:
     own_pens: tuple[tuple[str, Pen], ...] = ()
     version: int = 1
     hands: tuple[tuple[str, Hand], ...] = tuple(PROFILES.items())
+    density: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.density <= 1.0:
+            raise ValueError(f"density is {self.density!r}; use a number from 0 to 1")
         known = dict(self.hands)
         for name, weight in self.profiles:
             if name not in known:

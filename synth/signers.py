@@ -1,6 +1,10 @@
 """A world and its signers: what stays fixed in one person's hand.
 
 Nothing is drawn when a world is made. A signer is a few hundred bytes: a key, a hand, a text.
+
+In a dense world (`WorldConfig.density` above 0) everybody went to one of a few schools: a hand lies between the
+person's own and the school's, and with that probability a person has one of the school's common names, and its
+letterforms. At 0 nothing of it is drawn.
 """
 
 import dataclasses
@@ -18,16 +22,40 @@ from .scripts import NAMES
 from .streams import Key, child, child_key, root_key, slot, uniform
 
 _SIGNER, _PROFILE, _IDIOLECT, _HAND, _TEXT = (slot(n) for n in ("signer", "profile", "idiolect", "hand", "text"))
+_SCHOOL, _NAME, _LOOK = (slot(f"density.{n}") for n in ("school", "name", "look"))
+_SCHOOLS, _COMMON_NAMES = 6, 12
+_SHARED_HAND = 0.85
+"""At density 1: how near a hand is to the school's."""
 
 
 @kernel
-def _draw_signer(key: Key, shares: Any, laws: Any, slots: Any, hand: Any, hand_row: Any, units: Any) -> Any:
+def _school(world: Key, key: Key) -> Key:
+    return child(world, _SCHOOL, int(uniform(key, _SCHOOL, 0) * _SCHOOLS))
+
+
+@kernel
+def _draw_signer(
+    world: Key, key: Key, density: float, shares: Any, laws: Any, slots: Any, hand: Any, hand_row: Any, units: Any
+) -> Any:
     """Fill one signer's hand and text; return the profile's number and how many units the text has."""
     pick, profile = uniform(key, _PROFILE, 0), 0
     while profile < len(shares) - 1 and pick >= shares[profile]:
         profile += 1
     draw_into(laws[profile], slots, child(key, _HAND, 0), hand_row)
-    return profile, write_text(child(key, _TEXT, 0), hand, units)
+    text = child(key, _TEXT, 0)
+    if density > 0.0:
+        school, taught = _school(world, key), np.empty(len(slots))
+        draw_into(laws[profile], slots, child(school, _HAND, 0), taught)
+        for i in range(len(slots)):
+            hand_row[i] += density * _SHARED_HAND * (taught[i] - hand_row[i])
+        if uniform(key, _NAME, 0) < density:
+            text = child(school, _TEXT, int(uniform(key, _NAME, 1) * _COMMON_NAMES))
+    return profile, write_text(text, hand, units)
+
+
+@kernel
+def _shares(key: Key, density: float) -> bool:
+    return uniform(key, _LOOK, 0) < density
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,7 +120,10 @@ class Signer:
 
     @functools.cached_property
     def idiolect(self) -> Key:
-        """Key of the person's own letterforms and flourish."""
+        """Key of the person's letterforms and flourish: their own, or in a dense world the school's."""
+        if self.world.config.density > 0.0 and _shares(self.key, self.world.config.density):
+            first, second = _school(self.world.key, self.key)
+            return child_key((np.uint64(first), np.uint64(second)), _IDIOLECT, 0)
         return child_key(self.key, _IDIOLECT, 0)
 
     @property
@@ -113,5 +144,6 @@ def _signer(world: World, index: int) -> Signer:
     shares, laws, slots = world._tables
     hand = np.zeros(1, dtype=record_type(type(world.config.hands[0][1])))
     units = np.zeros(MAX_UNITS, dtype=np.int64)
-    profile, n_units = _draw_signer(key, shares, laws, slots, hand[0], hand.view(np.float64), units)
+    numbers, density = hand.view(np.float64), float(world.config.density)
+    profile, n_units = _draw_signer(world.key, key, density, shares, laws, slots, hand[0], numbers, units)
     return Signer(world, index, key, world.config.profiles[profile][0], hand[0], units[:n_units])

@@ -36,6 +36,7 @@ from synth import World, forge, render
 
 Pixels = NDArray[np.uint8]
 SIGNERS, GENUINE, FORGED = 3, 4, 3
+LAYOUTS = [name for name in adapter_names() if name != "sigver"]  # that reads what npz reads, all at once
 RECORD = """source = "drawn by a test"
 licence = "CC0-1.0"
 lawful_basis = "no person is involved"
@@ -174,7 +175,7 @@ def test_no_manifest_path_that_passes_leaves_the_folder(path: str) -> None:
 # Every layout
 
 
-@pytest.mark.parametrize("name", adapter_names())
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_every_layout_is_read_whole_and_keeps_the_contract(name: str, tmp_path: Path, acts: list[Act]) -> None:
     root = make(name, tmp_path / "data", acts)
     for clutter in ("Thumbs.db", ".DS_Store", "desktop.ini"):
@@ -197,7 +198,7 @@ def test_every_layout_is_read_whole_and_keeps_the_contract(name: str, tmp_path: 
         assert any(np.array_equal(first, pixels) for pixels in drawn.values())
 
 
-@pytest.mark.parametrize("name", adapter_names())
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_the_layout_is_recognised_and_a_wrong_name_is_answered_by_the_right_one(
     name: str, tmp_path: Path, acts: list[Act]
 ) -> None:
@@ -217,7 +218,7 @@ def test_the_layout_is_recognised_and_a_wrong_name_is_answered_by_the_right_one(
     "name",
     [
         name if name in ("bhsig260", "npz", "svc2004") else pytest.param(name, marks=pytest.mark.slow)
-        for name in adapter_names()
+        for name in LAYOUTS
     ],
 )
 def test_evaluate_works_with_every_layout(name: str, tmp_path: Path, acts: list[Act], finished_run: Path) -> None:

@@ -13,8 +13,9 @@ from pipelines.export import export
 from pipelines.export_plan import ExportSpec
 from pipelines.population import draw_population, examine, load_folder
 from pipelines.realism import compare, five, gaps, is_inside, ks_distance, warping_areas
+from pipelines.realism_laws import DENSITIES
 from pipelines.svc_text import UnreadableTrajectory, read_svc_text
-from synth import World, record
+from synth import PROFILES, World, record
 
 WORLD = World(7)
 NAN = float("nan")
@@ -219,6 +220,16 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys, arguments, w
     assert error.count("\n") == 1
     assert all(word in error for word in words), error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_laws_of_distance_are_printed_for_every_script_and_density(capsys):
+    assert main(["realism", "--laws", "--signers", "10", "--quiet"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("default", *PROFILES, *map(str, DENSITIES)))
+    assert "tracer 0.85" in printed
+    assert main(["realism", "--laws", "--signers", "9", "--quiet"]) == 2
+    assert "need signers >= 10, got 9" in capsys.readouterr().err
 
 
 def test_a_population_needs_two_signers_and_two_acts():

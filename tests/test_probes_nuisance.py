@@ -2,12 +2,15 @@
 
 Each statistic is measured on single images, and as the difference between a reference and a questioned image
 of the same claimed signer. The area under the ROC curve (AUC) has to be 0.5 within 0.03. Pens are compared
-on three kinds of image: as captured, preprocessed, and at true size.
+on three kinds of image: as captured, preprocessed, and at true size. An image without ink that stands out (a
+faint pencil in a small, unsharp photograph) is left out and counted.
 
-A canvas is fitted to the signature, so a forgery of a wrong size shows its pen thinner or thicker there. That
-is a known fault of width and darkness on a canvas (`FITTED`; width reaches 0.544), marked as expected to fail
-and bounded; the pen itself is checked at true size, where a wrong size moves nothing. How much of a canvas is
-inked also follows from the shape of a signature and is bounded only, more loosely.
+A canvas is fitted to the signature, so a forgery of wrong proportions shows its pen thinner or thicker there than
+the reference does. No size of forgeries cures that: the size at which they fit a canvas is that of genuine acts as
+it is (its AUC is 0.495 at skill 0.85), but it differs from the reference's (AUC of the difference 0.66), and a part
+of that shows in the width of the line. It follows from the proportions, which are evidence. It is a known fault
+(`FITTED`), marked as expected to fail and bounded; the pen itself is checked at true size, where proportions move
+nothing. How much of a canvas is inked also follows from the shape of a signature and is bounded only, more loosely.
 """
 
 import functools
@@ -15,6 +18,7 @@ import functools
 import numpy as np
 import pytest
 
+from pipelines import probes
 from pipelines.probes import (
     NUISANCES,
     TOLERANCE,
@@ -28,7 +32,7 @@ from pipelines.probes import (
     trials,
 )
 from pipelines.sampling import draw_images
-from synth import CAPTURES, World
+from synth import CAPTURES, PENS, World, WorldConfig
 from synth.acts import Signature, genuine_act
 from synth.forgery import forgery_act
 from synth.render import equipment
@@ -36,8 +40,9 @@ from synth.render import equipment
 WORLD = World(11)
 FITTED = {("preprocessed", "darkness"), ("preprocessed", "width"), ("captured", "width")}
 BOUNDED = ("width", "darkness", "ink_share", "mean_darkness")
-PROBED = [name for name in CAPTURES if name != "photo"]
-"""On so small a canvas a rare photograph holds no ink that stands out, which `preprocess` refuses."""
+PROBED = list(CAPTURES)
+REFUSED = 0.005
+"""Most of all trials that may be refused: one photograph in a thousand."""
 VIEWS_OF = {name: VIEWS if name in ("scan", "bilevel") else VIEWS[:2] for name in PROBED}
 """True size is tested where a page has one capture only; `mixed` would repeat the scan."""
 BATCHES = 106  # of 48 genuine and 48 forged: 5,088 images a cell
@@ -64,9 +69,26 @@ def cells():
 @pytest.mark.slow
 @pytest.mark.parametrize(("capture", "view", "name"), list(cells()))
 def test_no_nuisance_tells_a_forgery(capture, view, name):
-    single, pair = probe(capture)[view, name]
+    single, pair, refused = probe(capture)[view, name]
     assert single == pytest.approx(0.5, abs=TOLERANCE)
     assert pair == pytest.approx(0.5, abs=TOLERANCE)
+    assert refused <= REFUSED * 96 * BATCHES
+
+
+@functools.cache
+def probe_pen(pen):
+    """Both AUCs where everybody writes with one kind of pen: their scans, and the same preprocessed."""
+    return nuisance_probe(World(11, WorldConfig(pens=((pen, 1.0),))), BATCHES, capture="scan", views=("captured",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NUISANCES if ("captured", name) not in FITTED])
+@pytest.mark.parametrize("pen", PENS)
+def test_no_nuisance_tells_a_forgery_by_any_one_pen(pen, name):
+    single, pair, refused = probe_pen(pen)["captured", name]
+    assert single == pytest.approx(0.5, abs=TOLERANCE)
+    assert pair == pytest.approx(0.5, abs=TOLERANCE)
+    assert refused == 0
 
 
 @pytest.mark.slow
@@ -74,7 +96,7 @@ def test_no_nuisance_tells_a_forgery(capture, view, name):
 @pytest.mark.parametrize("view", ["captured", "preprocessed"])
 @pytest.mark.parametrize("capture", PROBED)
 def test_what_follows_from_a_wrong_size_or_shape_stays_weak(capture, view, name):
-    for area in probe(capture)[view, name]:
+    for area in probe(capture)[view, name][:2]:
         assert area == pytest.approx(0.5, abs=0.12 if name == "ink_share" else 0.07)
 
 
@@ -90,7 +112,7 @@ def test_the_equipment_drawn_for_an_act_does_not_depend_on_its_kind():
 
     ours, theirs = drawn(questioned), drawn(references)
     for name, values in ours.items():
-        for area in areas(forged, values, theirs[name]):
+        for area in areas(forged, values, theirs[name])[:2]:
             assert area == pytest.approx(0.5, abs=TOLERANCE), name
 
 
@@ -98,7 +120,7 @@ def test_the_probe_notices_a_forger_with_a_pen_of_his_own():
     """The probe can fail: a line a tenth of a millimetre thicker is seen at once."""
     pens = np.exp(np.random.default_rng(0).uniform(np.log(0.18), np.log(0.6), (2, 2, 3000)))
     forged = np.repeat([False, True], 3000)
-    single, _ = areas(forged, pens[0].ravel(), pens[1].ravel())
+    single, _, _ = areas(forged, pens[0].ravel(), pens[1].ravel())
     assert single == pytest.approx(0.5, abs=TOLERANCE)
     tied = np.concatenate([pens[0, 0], pens[0, 1] + 0.1])
     assert areas(forged, tied, pens[1].ravel())[0] > 0.5 + 2 * TOLERANCE
@@ -119,9 +141,33 @@ def test_a_small_probe_has_every_view_and_name_and_refuses_another():
     found = nuisance_probe(WORLD, 1, views=("captured", "true size"))
     assert {view for view, _ in found} == {"captured", "true size"}
     assert {name for _, name in found} >= set(NUISANCES)
-    assert all(0 <= area <= 1 for pair in found.values() for area in pair)
+    assert all(0 <= area <= 1 for cell in found.values() for area in cell[:2])
+    assert all(cell.refused == 0 for cell in found.values())
     with pytest.raises(ValueError, match="unknown view 'raw'; use some of: captured, preprocessed, true size"):
         nuisance_probe(WORLD, 1, views=("raw",))
+
+
+def test_a_refused_image_is_left_out_and_counted():
+    forged = np.array([False, False, True, True, True])
+    ours, theirs = np.array([1.0, 2.0, 3.0, 4.0, np.nan]), np.array([1.0, np.nan, 1.0, 1.0, 1.0])
+    assert areas(forged, ours, theirs) == (1.0, 1.0, 2)
+    nothing = areas(forged, np.full(5, np.nan), theirs)
+    assert np.isnan(nothing[:2]).all()
+    assert nothing.refused == 5
+
+
+def test_a_blank_image_is_no_error_of_the_probe(monkeypatch):
+    """Every second picture made blank: the trials they belong to are counted, the others measured."""
+    drawn = probes.render_batch
+
+    def half_blank(acts, **options):
+        pictures = drawn(acts, **options)
+        return [np.full_like(picture, 230) if i % 4 == 0 else picture for i, picture in enumerate(pictures)]
+
+    monkeypatch.setattr(probes, "render_batch", half_blank)
+    found = nuisance_probe(WORLD, 1, capture="clean", views=("preprocessed",))
+    assert {cell.refused for cell in found.values()} == {24}
+    assert all(np.isfinite(cell).all() for cell in found.values())
 
 
 def test_the_standard_error_of_an_area_is_that_of_the_formula():

@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 
 from synth import FORGERY_KINDS, PROFILES, World, WorldConfig, forge, render
+from synth.acts import genuine_act
+from synth.forgery import forgery_act
+from synth.layout import MAX_TARGETS, letters
+from synth.signing import deviations, plan_targets
+from synth.strokes import MAX_STROKES, plan_strokes
 
 WORLD = World(21)
 N = 32
@@ -88,6 +93,52 @@ def test_full_skill_is_a_genuine_signature_in_all_but_name(distances):
 def test_a_forger_with_less_skill_takes_longer():
     seconds = [np.mean([freehand(i, skill).trajectory[-1, 2] for i in range(N)]) for skill in SKILLS]
     assert all(worse > better for worse, better in itertools.pairwise(seconds)), seconds
+
+
+@pytest.mark.parametrize("kind", ["slow_copier", "tracer", "careless"])
+@pytest.mark.parametrize("skill", [0.0, 0.5, 0.85])
+def test_every_skilled_kind_changes_little_when_skill_changes_little(kind, skill):
+    """Cuts, lifts and mending begin from nothing, so the end of an act moves little too."""
+    step = 0.004
+    for i in range(8):
+        ends = [by_kind(kind, i, skill + k * step).trajectory[-1, 2] for k in (0, 1)]
+        assert abs(ends[1] - ends[0]) < LIPSCHITZ * step * ends[0] + 0.02, (i, ends)
+
+
+def test_forgers_cut_lift_and_mend_more_with_less_skill_and_owners_never():
+    """More strokes than targets are cuts, hops and mended lines; all are the forger's."""
+    extra = {}
+    for kind in ("freehand", "slow_copier", "tracer", "careless"):
+        for skill in (1.0, 0.85, 0.3):
+            acts = [by_kind(kind, i, skill).act for i in range(N)]
+            extra[kind, skill] = float(np.mean([strokes_more(act) for act in acts]))
+        assert extra[kind, 1.0] == 0 < extra[kind, 0.85] < extra[kind, 0.3], extra
+    assert extra["careless", 0.3] < extra["freehand", 0.3] < extra["slow_copier", 0.3], extra
+    assert all(strokes_more(genuine_act(WORLD[i], 0)) == 0 for i in range(N))
+
+
+def test_a_forger_falters_in_the_same_places_twice():
+    same, other = [], []
+    for i in range(N):
+        acts = [by_kind("slow_copier", i, 0.5).act, forgery_act(
+            WORLD[i], by=WORLD[1000 + i], kind="slow_copier", skill=0.5, act=8), forgery_act(
+            WORLD[i], by=WORLD[2000 + i], kind="slow_copier", skill=0.5, act=8)]  # fmt: skip
+        counts = [strokes_more(act) for act in acts]
+        same.append(abs(counts[1] - counts[0]))
+        other.append(abs(counts[2] - counts[0]))
+    assert np.mean(same) < 0.5 * np.mean(other), (np.mean(same), np.mean(other))
+
+
+def strokes_more(act):
+    """How many strokes an act has beyond one per target."""
+    targets, strokes = np.empty((MAX_TARGETS, 4)), np.empty((MAX_STROKES, 6))
+    contact, deviation = np.empty((MAX_STROKES + 1, 2)), np.zeros((2, 6))
+    deviations(act.hand, deviation)
+    deviation[1] = act.misperceive
+    n = plan_targets(act.hand, act.text.units, len(act.text.units), act.author.idiolect, act.by.idiolect, act.leak,
+                     act.session, act.key, act.perceive, act.effort, deviation, letters(), targets)  # fmt: skip
+    m, _ = plan_strokes(act.hand, targets, n, act.session, act.key, act.perceive, act.effort, strokes, contact)
+    return m - (n - 1)
 
 
 @pytest.mark.parametrize("skill", [0.0, 0.3, 0.6, 0.85, 0.99])

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from pipelines.realism_laws import AREA_BAND, TEXT_PROFILES, only
+from pipelines.realism_laws import distances as distances_of
 from synth import FORGERY_KINDS, PROFILES, World, WorldConfig, forge
 from synth.acts import execute, genuine_act
 from synth.forgery import forgery_act
@@ -78,6 +80,15 @@ def test_distances_rise_from_genuine_over_skilled_and_simple_to_random():
 def test_practised_freehand_forgeries_are_neither_trivial_nor_hopeless_to_tell():
     found = {kind: round(float(area(kind, 0.85)), 3) for kind in skilled()}
     assert 0.80 <= found["freehand"] <= 0.98, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", TEXT_PROFILES)
+def test_every_script_has_the_same_order_and_a_fair_difficulty(profile):
+    found = distances_of(World(7, only(profile)), 110)
+    assert found.ordered, found.medians
+    assert AREA_BAND[0] <= found.areas["freehand", 0.85] <= AREA_BAND[1], found.areas
+    assert found.areas["random", 0.5] > 0.99
 
 
 @pytest.mark.slow

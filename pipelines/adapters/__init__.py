@@ -40,6 +40,7 @@ from .provenance import (
 )
 from .published import Svc2004
 from .purposes import USES, Use, allowed_uses
+from .sigver import SigverAdapter
 
 __all__ = [
     "KINDS",
@@ -60,6 +61,7 @@ __all__ = [
     "Provenance",
     "ProvenanceError",
     "SignatureFile",
+    "SigverAdapter",
     "Skipped",
     "Svc2004",
     "Unexpected",
