@@ -12,7 +12,7 @@ SKIP_SLOW := $(if $(or $(CI),$(filter 1,$(SLOW))),,-m "not slow")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo app test jax lint clean
+.PHONY: help demo app test jax lint hooks clean
 
 help:
 	@echo "make demo    world -> training -> evaluation -> report   (PRESET=smoke|classroom|study, RUN=folder, ARGS=--fresh)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test    the quick tests; SLOW=1 adds those that train a model or run a notebook"
 	@echo "make jax     the networks' contract under Keras's JAX backend, in .venv-jax   (JAX_NAMES=--all for every network)"
 	@echo "make lint    ruff and mypy"
+	@echo "make hooks   makes Git refuse images, weights, archives and notebook outputs in this clone"
 	@echo "make clean   removes .venv, .venv-jax and caches, keeps runs/"
 	@echo "For all:     PYTHON=python3.12 chooses the interpreter, TF=gpu the TensorFlow for NVIDIA GPUs (Linux; not tried)"
 
@@ -60,6 +61,9 @@ lint: $(READY)
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python -m mypy
+
+hooks:
+	@git config core.hooksPath .githooks && echo "installed: Git runs .githooks/pre-commit before every commit"
 
 clean:
 	rm -rf .venv .venv-jax .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

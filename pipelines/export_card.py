@@ -145,7 +145,7 @@ def write_record(folder: Path, spec: ExportSpec) -> None:
         source=f"{_title(spec)} (Paraph generator)",
         licence="CC0-1.0",
         lawful_basis="no person is involved: drawn by a generator",
-        purpose="evaluation of a verifier",
+        purpose="research and teaching: training and evaluation of a verifier",
         contact="whoever ran the export",
         contains_real_signatures=False,
         redistribution_allowed=True,

@@ -7,6 +7,7 @@ import numpy as np
 
 from .config import RunConfig
 from .files import write_json
+from .lineage import SYNTHETIC, Mark, mark_folder, source_of
 from .logistic import LogisticHead, fit_logistic_head
 from .progress import Progress
 from .runs import Run, RunError
@@ -54,18 +55,23 @@ def fit_head(
     verifier = made(model, height=config.train.height, width=config.train.width)
     if data is None:
         signatures, embeddings = _of_the_world(config, verifier, signers, progress)
-        source, real = f"training signers of world {config.world.seed}", False
+        source, mark = f"training signers of world {config.world.seed}", SYNTHETIC
     else:
         if made is OnlineVerifier:
             raise RunError(f"{run.path} takes trajectories, and a folder holds images; leave --data out")
-        signatures, embeddings, source, real = _of_a_folder(data, adapter, verifier, progress)
+        signatures, embeddings, source, mark = _of_a_folder(data, adapter, verifier, progress)
     with progress.task("fitting", None):
         head = fit_logistic_head(
-            embeddings, signatures, data=source, contains_real_signatures=real, seed=config.world.seed
+            embeddings,
+            signatures,
+            data=source,
+            contains_real_signatures=mark.contains_real_signatures,
+            seed=config.world.seed,
         )
     run.mark("unfinished", stage="evaluating")
     for stale in ("verifier.json", "metrics.json", "scores.parquet", "report.html"):
         (run / stale).unlink(missing_ok=True)
+    mark_folder(run.path, mark, part="head")  # before the head itself: one that is there is marked
     write_json(run / "head.json", head.to_dict())
     return head
 
@@ -90,18 +96,21 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
     return drawn.signatures, embeddings
 
 
-def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, bool]:
+def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, Mark]:
     """Return signatures and embeddings of a user's folder, and where they came from."""
-    from .adapters import load_provenance, load_signatures, open_adapter
+    from .adapters import load_provenance, load_signatures, open_layout
     from .protocols import SignatureSet
+    from .reading import draw_plainly
 
     provenance = load_provenance(data)
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
+        opened = open_layout(adapter, data)
+        loaded = load_signatures(opened, provenance, use="training", draw=draw_plainly, prepare=verifier.canvas)
     usable = loaded.eligible
     if not usable.any():
         raise RunError(f"{data} holds no signer with two readable genuine signatures; there is nothing to fit on")
     signatures = SignatureSet.of(loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable])
     canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
     embeddings = verifier.embed_canvases(canvases)
-    return signatures, embeddings, f"provenance {provenance.digest}", provenance.contains_real_signatures
+    mark = SYNTHETIC.with_source(source_of(provenance, signatures.signer.tolist()))
+    return signatures, embeddings, f"provenance {provenance.digest}", mark

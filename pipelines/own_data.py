@@ -4,13 +4,14 @@ Nothing in the folder is changed, no network or head learns from it, and the run
 The writer-dependent protocol enrols its signers in classifiers that are judged and thrown away.
 """
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .adapters import load_provenance, load_signatures, open_adapter
+from .adapters import load_provenance, load_signatures, open_layout
 from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .calibrators import calibration_of
@@ -18,9 +19,10 @@ from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .evaluation_card import card_of, duplicates_in, image_probes, resplit
 from .files import write_beside, write_json
-from .marks import trained_on
+from .lineage import mark_of_run
 from .progress import Progress
 from .protocol_stage import embedded_folder, protocols_on_folder
+from .reading import draw_plainly, embed_read, known_signers
 from .report import write_report
 from .runs import Run, RunError, load_verifier
 from .score_file import read_scores, write_scores
@@ -61,14 +63,15 @@ def evaluate_folder(
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
-    if provenance.digest in trained_on(run)["digests"]:
-        raise RunError(f"the network of {run.path} was trained on {data}; evaluate it on signatures it has not seen")
-    if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
-        raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
-    usable = loaded.eligible
+        opened = open_layout(adapter, data)
+        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=verifier.canvas)
+    known = known_signers(loaded, mark_of_run(run.path), verifier.head)
+    usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
+    if known and not usable.any():
+        raise RunError(f"{run.path} was fitted on the signers of {data}; evaluate it on signatures it has not seen")
     if not usable.any():
-        reasons = "; ".join([*loaded.warnings, *(f"{s.name}: {s.reason}" for s in loaded.skipped)][:3])
+        bad = [f"{s.name}: {s.reason}" for s in loaded.skipped] + [f"{u.name}: {u.reason}" for u in loaded.unexpected]
+        reasons = "; ".join([*loaded.warnings, *bad][:3])
         raise RunError(f"{data} holds no signer with two readable genuine signatures ({reasons or 'it is empty'})")
     signatures = SignatureSet.of(
         loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
@@ -76,8 +79,9 @@ def evaluate_folder(
     canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
     folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
     more = bool(set(protocols) - {"pairs"})
+    embed = functools.partial(embed_read, verifier, loaded, usable, canvases)
     with progress.task(f"embedding {len(canvases)} signatures", None):
-        embedded = embedded_folder(run, folder / "embeddings.npz", signatures, canvases, verifier, keep=more)
+        embedded = embedded_folder(run, folder / "embeddings.npz", signatures, canvases, verifier, embed, keep=more)
     part = Part(signatures, canvases, embedded.vectors, np.zeros(len(canvases), dtype=bool), verifier.head)
     tables: dict[str, TrialTable] = {}
     with progress.task("rates, intervals and baselines", None):
@@ -88,9 +92,10 @@ def evaluate_folder(
     left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
     left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
     left_out += [f"signer {name}: fewer than two genuine signatures" for name in loaded.too_few]
+    left_out += [f"signer {name}: the run has learnt from this signer" for name in known]
     metrics |= {
         "data": {
-            "source": f"{provenance.source} ({provenance.licence})",
+            "source": f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}",
             "purpose": provenance.purpose,
             "contains_real_signatures": provenance.contains_real_signatures,
             "digest": provenance.digest,

@@ -185,6 +185,7 @@ def load_folder(data: Path, adapter: str = "folders", *, bar: Bar | None = None)
     from .svc_text import read_svc_text
 
     provenance, opened, tally = load_provenance(data), open_adapter(adapter, data), Tally()
+    provenance.check_use("evaluation")
     notes, texts, images = [], set(), []
     for entry in opened.iter_signatures():
         if isinstance(entry.image, Path) and entry.image.suffix.lower() == ".txt":
@@ -200,6 +201,8 @@ def load_folder(data: Path, adapter: str = "folders", *, bar: Bar | None = None)
             bar.advance()
         return image[:0]  # the pixels are let go
 
+    if opened.takes == "trajectory":
+        return tally.population(), notes
     loaded = load_signatures(opened, provenance, prepare=prepare)
     for one, signer, kind, name in zip(images, loaded.signers, loaded.kinds, loaded.names, strict=True):
         one.row["nuisance.format"] = float(_format_number(Path(str(name)).suffix))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,14 @@ def embedded_world(run: Run, config: RunConfig, part: str, verifier: Verifier, p
 
 
 def embedded_folder(
-    run: Run, path: Path, signatures: SignatureSet, canvases: NDArray[np.uint8], verifier: Verifier, *, keep: bool
+    run: Run,
+    path: Path,
+    signatures: SignatureSet,
+    canvases: NDArray[np.uint8],
+    verifier: Verifier,
+    embed: Callable[[], NDArray[np.float32]],
+    *,
+    keep: bool,
 ) -> Embedded:
     """Return embedded images of a user's folder, from their file if it holds just these images by this network.
 
@@ -78,6 +85,7 @@ def embedded_folder(
         signatures: Whose the images are.
         canvases: Prepared images.
         verifier: The verifier.
+        embed: Called for the embeddings of the images, or of the movements they were drawn from, if there is no file.
         keep: Whether to write the file; embeddings of a real person's signatures are personal data as well.
     """
     images = hashlib.sha256(np.ascontiguousarray(canvases).tobytes())
@@ -85,7 +93,7 @@ def embedded_folder(
     source = f"network {sha256(run / 'model.keras')}, images {images.hexdigest()}"
     if (found := _kept(path, source)) is not None:
         return found
-    vectors = verifier.embed_canvases(canvases)
+    vectors = embed()
     made = Embedded(signatures, vectors, head_features(vectors, verifier.head), source)
     if keep:
         path.parent.mkdir(parents=True, exist_ok=True)

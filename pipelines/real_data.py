@@ -34,15 +34,18 @@ def load_folder(config: RunConfig) -> Folder:
         ProvenanceError: If the folder has no provenance, or one that does not permit training.
         RunError: If it does not hold what a batch needs.
     """
-    from .adapters import load_provenance, load_signatures, open_adapter
+    from .adapters import load_provenance, load_signatures, open_layout
     from .marks import check_training_allowed
+    from .reading import draw_plainly
 
     data, train = str(config.inputs.data), config.train
     provenance = load_provenance(data)
     check_training_allowed(provenance, data)
     how: dict[str, Any] = {"height": train.height, "width": train.width, "recipe": train.preprocessing}
-    opened = open_adapter(config.inputs.adapter, data)
-    loaded = load_signatures(opened, provenance, prepare=lambda image: preprocess(image, **how))
+    opened = open_layout(config.inputs.adapter, data)
+    loaded = load_signatures(
+        opened, provenance, use="training", draw=draw_plainly, prepare=lambda i: preprocess(i, **how)
+    )
     if not len(loaded):
         reasons = [f"{s.name}: {s.reason}" for s in loaded.skipped]
         why = "; ".join(reasons[:3]) or "it is empty"

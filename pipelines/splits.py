@@ -33,6 +33,17 @@ def split_world(settings: WorldSettings) -> Split:
     return split
 
 
+def outsiders(n: int) -> range:
+    """Return n signers of a world that are in no part of it: nothing was ever trained, chosen or judged on them.
+
+    Raises:
+        ValueError: If n is below 1 or larger than the room behind the last part.
+    """
+    if not 1 <= n <= _STRIDE:
+        raise ValueError(f"{n} outsiders; use 1 to {_STRIDE}")
+    return range(3 * _STRIDE, 3 * _STRIDE + n)
+
+
 def check_disjoint_parts(split: Split) -> None:
     """Raise ValueError if any signer is in two parts."""
     ordered = sorted(split, key=lambda part: part.start)

@@ -13,8 +13,9 @@ from synth import World
 from .checkpoints import best_network, last_checkpoint, logged_errors, standing, writing
 from .class_weights import Weights, class_weights
 from .config import RunConfig
-from .files import write_beside, write_json
+from .files import write_json
 from .fitting import fit
+from .lineage import Mark, mark_folder, mark_of_run, save_marked, source_of
 from .marks import SYNTHETIC, is_marked, mark, record_training, trained_on
 from .optimizer import build_optimizer
 from .precision import choose_precision, choose_xla, make_deterministic
@@ -251,6 +252,11 @@ def _record(run: Run, config: RunConfig, folder: Folder | None) -> bool:
         real |= folder.provenance.contains_real_signatures
         sources.append(f"{folder.provenance.source} ({folder.provenance.licence})")
         digests.append(folder.provenance.digest)
+    learnt = Mark() if start is None else mark_of_run(start) or Mark()
+    if folder is not None:
+        learnt = learnt.with_source(source_of(folder.provenance, folder.source.names))
+    with writing(run):
+        mark_folder(run.path, learnt)
     if start is not None or folder is not None:
         with writing(run):
             record_training(run, real=real, source="; ".join(sources), digests=list(dict.fromkeys(digests)))
@@ -277,7 +283,7 @@ def _keep(run: Run, config: RunConfig, model: Any, source: Source, real: bool) -
     with writing(run):
         if head is not None:
             write_json(run / "head.json", head.to_dict())
-        write_beside(run / "model.keras", bare.save)
+        save_marked(bare, run / "model.keras", mark_of_run(run.path) or Mark())
     return bare
 
 

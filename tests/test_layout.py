@@ -9,17 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.guard import content, refusal
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("synth", "models", "pipelines")
 CV2 = ("synth/paper.py", "synth/sheets.py", "synth/sheet_capture.py", "synth/sheet_layout.py")
 BANNED = {"data", "utils", "util", "common", "types", "helpers", "misc"}
-MAGIC = {
-    b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"II*\0": "a TIFF image",
-    b"MM\0*": "a TIFF image", b"BM": "a BMP image", b"%PDF": "a PDF", b"PK\x03\x04": "a ZIP, .keras or .npz file",
-    b"\x89HDF": "an HDF5 file", b"\x1f\x8b": "a gzip archive", b"7z\xbc\xaf": "a 7z archive", b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive", b"\x93NUMPY": "a NumPy array", b"PAR1": "a Parquet file", b"\x80\x02": "a pickle",
-    b"\x80\x03": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
-}  # fmt: skip
 
 
 def imports(tree):
@@ -160,27 +155,15 @@ def test_the_door_to_render_stays_open_whatever_is_imported_before(first):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def content(head):
-    """What the first bytes of a file say it is, or None if it is no image, archive or array."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "a WebP image"
-    return next((what for magic, what in MAGIC.items() if head.startswith(magic)), None)
-
-
 def test_no_images_weights_or_archives_are_in_the_repository():
-    pictures = ROOT / "notebooks" / "pictures"
     found, pictured = [], 0
     for path in tracked():
         if not path.is_file():
             continue
-        with path.open("rb") as file:
-            what = content(file.read(16))
-        if path.parent == pictures and path.suffix == ".png" and what == "a PNG image":
+        if fault := refusal(path.relative_to(ROOT).as_posix(), path.read_bytes()):
+            found.append(f"{path.relative_to(ROOT)}: {fault}")
+        elif path.suffix == ".png":
             pictured += path.stat().st_size
-        elif what:
-            found.append(f"{path.relative_to(ROOT)} is {what}")
-        elif path.stat().st_size > 400_000:
-            found.append(f"{path.relative_to(ROOT)} has {path.stat().st_size} bytes")
     assert found == []
     assert pictured <= 1_500_000
 

@@ -1,23 +1,26 @@
 """The contract between a data set on disk and everything that evaluates or trains: what an adapter is.
 
 An adapter says which files are whose; it neither decodes them nor judges them. To add one, copy
-``folders.py``, register it under a new name and run ``check_adapter`` on it.
+``published.py``, register it under a new name and run ``check_adapter`` on it.
 """
 
 import hashlib
+import itertools
 import os
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["genuine", "simple", "skilled"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Takes = Literal["image", "trajectory"]
 
 
 class AdapterError(ValueError):
@@ -31,7 +34,8 @@ class SignatureFile:
     Args:
         signer: The *claimed* signer: for a forgery, the person whose signature is imitated.
         kind: ``genuine``, ``simple`` (the forger knew the name only) or ``skilled``.
-        image: The file, inside the adapter's root, or uint8 pixels of shape ``(height, width)``.
+        image: The file, inside the adapter's root; or uint8 pixels, shape ``(height, width)``, dark ink on light
+            paper; or, of an adapter that takes trajectories, x mm, y mm (up), t s, pressure 0 to 1, shape ``(n, 4)``.
         forger: Who made a forgery, or empty if unknown or genuine.
         session: When it was signed, or empty if unknown.
         capture: How paper became pixels (a scanner, a phone), or empty if unknown.
@@ -39,7 +43,7 @@ class SignatureFile:
 
     signer: str
     kind: Kind
-    image: Path | NDArray[np.uint8]
+    image: Path | NDArray[Any]
     forger: str = ""
     session: str = ""
     capture: str = ""
@@ -66,9 +70,18 @@ class Adapter(ABC):
     """
 
     name: str = ""
+    takes: ClassVar[Takes] = "image"
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def iter_signers(self) -> Iterator[str]:
+        """Yield every signer once, in the order of their signatures."""
+        known: set[str] = set()
+        for record in self.iter_signatures():
+            if record.signer not in known:
+                known.add(record.signer)
+                yield record.signer
 
     @abstractmethod
     def iter_signatures(self) -> Iterator[SignatureFile]:
@@ -149,11 +162,15 @@ def check_adapter(adapter: Adapter) -> None:
     Raises:
         AdapterError: Naming up to five faults, each with the likely mistake.
     """
-    records = list(adapter.iter_signatures())
-    faults = [fault for record in records if (fault := record_fault(record))]
+    faults, walk = [], []
+    for record in adapter.iter_signatures():
+        if fault := record_fault(record, adapter.takes):
+            faults.append(fault)
+        else:
+            walk.append(_identity(record))  # and not the record: an archive's arrays would all stay in memory
     if not faults:  # only well-formed records can be compared and counted
-        faults = _faults_of_the_whole(records, adapter.root)
-        if [_identity(record) for record in records] != [_identity(r) for r in adapter.iter_signatures()]:
+        faults = _faults_of_the_whole(walk, adapter.root)
+        if walk != [_identity(record) for record in adapter.iter_signatures()]:
             faults.append("two walks gave different records or another order: sort what the folder lists")
     if not adapter.name:
         faults.append("no name: decorate the class with @register_adapter('...')")
@@ -162,11 +179,12 @@ def check_adapter(adapter: Adapter) -> None:
         raise AdapterError(f"adapter {adapter.name!r}: " + "; ".join(faults[:5]) + more)
 
 
-def record_fault(record: SignatureFile) -> str:
+def record_fault(record: SignatureFile, takes: Takes = "image") -> str:
     """Return what is wrong with the form of one record, with the likely mistake, or an empty string.
 
     Args:
         record: What an adapter yielded.
+        takes: What the adapter says it takes.
 
     Returns:
         One line, or ``""``.
@@ -180,32 +198,51 @@ def record_fault(record: SignatureFile) -> str:
         return ""
     if not isinstance(record.image, np.ndarray):
         return f"signer {record.signer!r}: image is a {type(record.image).__name__}: yield a Path or an array"
+    if takes == "trajectory":
+        rows = record.image.ndim == 2 and record.image.shape[1] == 4 and len(record.image) >= 2
+        if not rows or record.image.dtype.kind != "f":
+            return f"signer {record.signer!r}: a trajectory must be float, (n, 4): x mm, y mm, t s, pressure"
+        return ""
     if record.image.dtype != np.uint8 or record.image.ndim != 2 or record.image.size == 0:
         return f"signer {record.signer!r}: an array must be uint8, (height, width), dark ink on light paper"
     return ""
 
 
-def _faults_of_the_whole(records: list[SignatureFile], root: Path) -> list[str]:
-    genuine = {record.signer for record in records if record.kind == "genuine"}
+class _Identity(tuple[str, ...]):
+    """Signer, kind, image, forger, session and capture of a record as texts; arrays by their hash."""
+
+    is_file: bool
+
+
+def _identity(record: SignatureFile) -> _Identity:
+    is_file = isinstance(record.image, Path)
+    image = str(record.image) if is_file else hashlib.sha256(np.asarray(record.image).tobytes()).hexdigest()
+    made = _Identity((record.signer, record.kind, image, record.forger, record.session, record.capture))
+    made.is_file = is_file
+    return made
+
+
+def _faults_of_the_whole(walk: list[_Identity], root: Path) -> list[str]:
+    genuine = {signer for signer, kind, *_ in walk if kind == "genuine"}
     if not genuine:
         return ["no genuine signature: is this the right folder, and are genuine and forged told apart?"]
-    without = sorted({record.signer for record in records} - genuine)
+    without = sorted({signer for signer, *_ in walk} - genuine)
     faults = [
         f"signer {signer!r} has no genuine signature: is the forger's name taken for the signer's?"
         for signer in without
     ]
-    files = [record.image for record in records if isinstance(record.image, Path)]
+    if len(genuine) == len(walk) > 1:
+        faults.append("every signature has a signer of its own: is the file's name taken for the signer's?")
+    order = [signer for signer, _ in itertools.groupby(signer for signer, *_ in walk)]
+    torn = sorted(signer for signer, n in Counter(order).items() if n > 1)
+    if torn:
+        faults.append(f"signer {torn[0]!r} comes in several stretches: yield one signer after the other")
+    if own := next((row for row in walk if row[3] and row[3] == row[0] and row[1] != "genuine"), None):
+        faults.append(f"signer {own[0]!r} forges the own signature: are signer and forger exchanged?")
+    files = [Path(row[2]) for row in walk if row.is_file]
     top = Path(os.path.realpath(root))
     outside = [file for file in files if not Path(os.path.realpath(file)).is_relative_to(top)]
     faults += [f"{file.name!r} is a path outside the root: yield root / name, no links" for file in outside]
     if len(set(files)) < len(files):
         faults.append("the same file is yielded more than once: do two patterns match it?")
     return faults
-
-
-def _identity(record: SignatureFile) -> tuple[str, ...]:
-    if isinstance(record.image, Path):
-        image = str(record.image)
-    else:
-        image = hashlib.sha256(record.image.tobytes()).hexdigest()
-    return record.signer, record.kind, image, record.forger, record.session, record.capture

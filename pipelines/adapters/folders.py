@@ -1,4 +1,4 @@
-"""The adapter for one folder per signer: ``DIR/<signer>/genuine/*`` and ``DIR/<signer>/forged/*``.
+"""The adapter for one folder per signer: ``DIR/<signer>/genuine/*`` and ``DIR/<signer>/forged/*``, and variants.
 
 Files are taken by where they lie, never by their extension: whether one is an image is for the decoder to
 say, so that a broken or foreign file is counted and named instead of passed over.
@@ -22,14 +22,17 @@ FOLDER_KINDS: dict[str, Kind] = {
     "forgery": "skilled",
     "skilled": "skilled",
 }
+_LOOSE = "a file outside genuine, simple or forged"
 _EXPORTED = {"manifest.csv", "manifest.parquet", "data_card.md", "croissant.json", "export.json", "forms"}
-_CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", FILE_NAME} | _EXPORTED
+CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", FILE_NAME} | _EXPORTED
 
 
 @register_adapter("folders")
 class FolderAdapter(Adapter):
     """Signatures in one folder per signer, genuine and forged apart.
 
+    Also read are ``DIR/genuine/<signer>/*`` with ``DIR/forged/<signer>/*``, and ``DIR/<signer>/*`` without forgeries,
+    as sheets are extracted to.
     Folder names are compared without regard to case, names are ordered as people count (2 before 10), and
     what operating systems strew about, or `export` adds, is ignored. ``forged`` means skilled: simple forgeries need a
     folder ``simple``.
@@ -50,11 +53,33 @@ class FolderAdapter(Adapter):
     def _walk(self) -> Iterator[SignatureFile | Unexpected]:
         folders, strays = self._list(self.root)
         yield from strays
+        if folders and all(folder.name.casefold() in FOLDER_KINDS for folder in folders):
+            yield from self._walk_by_kind(folders)
+            return
         for folder in folders:
             yield from self._walk_signer(folder)
 
+    def _walk_by_kind(self, kinds: list[Path]) -> Iterator[SignatureFile | Unexpected]:
+        """Walk through ``<kind>/<signer>/*``, signer by signer."""
+        places: dict[str, list[tuple[Path, Kind]]] = {}
+        order = list(FOLDER_KINDS)
+        for folder in sorted(kinds, key=lambda folder: order.index(folder.name.casefold())):
+            signers, strays = self._list(folder)
+            yield from strays
+            for signer in signers:
+                places.setdefault(printable(signer.name), []).append((signer, FOLDER_KINDS[folder.name.casefold()]))
+        for name in sorted(places, key=natural_key):
+            for folder, kind in places[name]:
+                yield from self._walk_kind(folder, name, kind)
+
     def _walk_signer(self, folder: Path) -> Iterator[SignatureFile | Unexpected]:
         inside, strays = self._list(folder)
+        if re.search(r"[_-]forg\w*$", folder.name, re.IGNORECASE):
+            yield self._unexpected(folder, "named as the forgeries of a folder pair; see --adapter folder_pairs")
+            return
+        if strays and not inside and all(stray.reason == _LOOSE for stray in strays):
+            yield from self._walk_kind(folder, printable(folder.name), "genuine")
+            return
         yield from strays
         known = [part for part in inside if part.name.casefold() in FOLDER_KINDS]
         for part in inside:
@@ -84,7 +109,7 @@ class FolderAdapter(Adapter):
         try:
             for entry in _entries(folder):
                 if not os.path.isdir(entry):
-                    strays.append(self._unexpected(entry, "a file outside genuine, simple or forged"))
+                    strays.append(self._unexpected(entry, _LOOSE))
                 elif not entry.resolve().is_relative_to(self.root.resolve()):
                     strays.append(self._unexpected(entry, "a link that leads outside the data folder"))
                 else:
@@ -99,7 +124,7 @@ class FolderAdapter(Adapter):
 
 def _entries(folder: Path) -> list[Path]:
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    return sorted((e for e in entries if e.name.casefold() not in _CLUTTER), key=lambda e: natural_key(e.name))
+    return sorted((e for e in entries if e.name.casefold() not in CLUTTER), key=lambda e: natural_key(e.name))
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -8,17 +8,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.images import UnreadableImage, read_image
+from pipelines.svc_text import UnreadableTrajectory, read_svc_text
 
 from .contract import KINDS, Adapter, AdapterError, SignatureFile, Unexpected, record_fault
 from .folders import printable
 from .ink_check import ink_fault
 from .provenance import Provenance
+from .purposes import Use
+from .traps import copied_parts, duplicates_note, paper_level, suffix_note, tint_note, wrong_suffix
 
 MIN_GENUINE = 2  # one reference and one questioned signature
 
@@ -57,6 +60,8 @@ class LoadedSet:
         unexpected: What lies in the folder and is not part of its layout.
         too_few: Signers with fewer than ``MIN_GENUINE`` distinct genuine signatures. Their images are
             still in the arrays; ``eligible`` masks them.
+        notes: Known traps that this set is in, one line each; see ``traps``.
+        movements: Of an adapter that takes trajectories, these: x mm, y mm, t s, pressure, shape ``(n, 4)``.
     """
 
     adapter: str
@@ -72,6 +77,8 @@ class LoadedSet:
     duplicates: list[Duplicate]
     unexpected: list[Unexpected]
     too_few: list[str]
+    notes: list[str] = field(default_factory=list)
+    movements: list[NDArray[np.float64]] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of images kept."""
@@ -92,8 +99,8 @@ class LoadedSet:
 
     @property
     def warnings(self) -> list[str]:
-        """One line for each pair of identical images that carry different labels: one label is wrong."""
-        return [
+        """The notes, and one line for each pair of identical images with different labels: one label is wrong."""
+        return self.notes + [
             f"{name} is identical to {kept}, which has another signer or kind; only the first is kept"
             for name, kept, same_label in self.duplicates
             if not same_label
@@ -111,6 +118,16 @@ class _Tally:
     duplicates: list[Duplicate] = field(default_factory=list)
     first: dict[bytes, tuple[str, SignatureFile]] = field(default_factory=dict)
     genuine: Counter[str] = field(default_factory=Counter)
+    papers: list[float] = field(default_factory=list)
+    suffixes: list[str] = field(default_factory=list)
+    movements: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Return the traps found."""
+        lines = [tint_note(self.papers, [record.kind for record in self.records])] if self.papers else []
+        lines += copied_parts(self.names, [(name, kept) for name, kept, _ in self.duplicates])
+        lines += [duplicates_note(len(self.duplicates), len(self.duplicates) + len(self.names))]
+        return [line for line in [*lines, suffix_note(self.suffixes)] if line]
 
 
 def load_signatures(
@@ -118,6 +135,8 @@ def load_signatures(
     provenance: Provenance,
     *,
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None = None,
+    use: Use = "evaluation",
+    draw: Callable[[NDArray[np.float64]], NDArray[np.uint8]] | None = None,
 ) -> LoadedSet:
     """Return every usable signature of a data set, and name whatever is not usable.
 
@@ -129,24 +148,28 @@ def load_signatures(
         provenance: The data set's record, from ``load_provenance``.
         prepare: Applied to each image as it is read, so that a large set need not be held at full size. A
             ``ValueError`` from it skips the image, with the error's text as the reason.
+        draw: Makes an image of a pen movement, so that sets of both kinds come out alike; ``prepare`` then sees that
+            image. Without it the images of such a set are the movements.
+        use: What the signatures are read for: "evaluation", or "training" if anything is fitted on them.
 
     Returns:
         Images, labels and the account.
 
     Raises:
         TypeError: If ``provenance`` is not a ``Provenance``.
-        ProvenanceError: If the record has expired.
+        ProvenanceError: If the record has expired, or its purpose does not cover the use.
         AdapterError: If the adapter yields a record that breaks the contract.
     """
     if not isinstance(provenance, Provenance):
         raise TypeError("data are read only with a validated Provenance; see load_provenance")
     provenance.check_current()
+    provenance.check_use(use)
     tally = _Tally()
     for index, record in enumerate(adapter.iter_signatures()):
         name = _name(record, index, adapter.root)
         tally.genuine[record.signer] += 0  # a signer all of whose files are bad must be named too
         try:
-            _load_one(record, name, adapter.root, tally, prepare)
+            _load_one(record, name, adapter, tally, draw, prepare)
         except UnreadableImage as error:
             tally.skipped.append(Skipped(name, error.reason))
     return _freeze(tally, adapter, provenance)
@@ -155,21 +178,24 @@ def load_signatures(
 def _load_one(
     record: SignatureFile,
     name: str,
-    root: Path,
+    adapter: Adapter,
     tally: _Tally,
+    draw: Callable[[NDArray[np.float64]], NDArray[np.uint8]] | None,
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None,
 ) -> None:
-    pixels = _pixels(record, root)
-    key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+    read = _content(record, adapter)
+    key = hashlib.sha256(repr(read.shape).encode() + read.tobytes()).digest()
     if key in tally.first:
         kept, earlier = tally.first[key]
         same_label = (earlier.signer, earlier.kind) == (record.signer, record.kind)
         tally.duplicates.append(Duplicate(name, kept, same_label))
         return
-    if fault := ink_fault(pixels):
+    moved = adapter.takes == "trajectory"
+    if not moved and (fault := ink_fault(read)):
         raise UnreadableImage(fault)
     try:
-        image = pixels if prepare is None else prepare(pixels)
+        shown = draw(read) if moved and draw is not None else read
+        image = shown if prepare is None else prepare(shown)
     except ValueError as error:
         raise UnreadableImage(" ".join(str(error).split()) or "preprocessing failed") from error
     tally.first[key] = (name, record)
@@ -177,12 +203,25 @@ def _load_one(
     tally.records.append(record)
     tally.names.append(name)
     tally.genuine[record.signer] += record.kind == "genuine"
+    if moved:
+        tally.movements.append(read)
+    else:
+        tally.papers.append(paper_level(read))
+        tally.suffixes.append(wrong_suffix(record.image) if isinstance(record.image, Path) else "")
 
 
-def _pixels(record: SignatureFile, root: Path) -> NDArray[np.uint8]:
-    if fault := record_fault(record):
+def _content(record: SignatureFile, adapter: Adapter) -> NDArray[Any]:
+    """Return the pixels or the trajectory of a record; raise UnreadableImage if its file holds neither."""
+    if fault := record_fault(record, adapter.takes):
         raise AdapterError(fault)
-    return read_image(record.image, root=root) if isinstance(record.image, Path) else record.image
+    if not isinstance(record.image, Path):
+        return record.image
+    if adapter.takes == "image":
+        return read_image(record.image, root=adapter.root)
+    try:
+        return read_svc_text(record.image, root=adapter.root)
+    except (UnreadableTrajectory, OSError) as error:
+        raise UnreadableImage(str(error) if isinstance(error, ValueError) else "cannot be opened") from error
 
 
 def _name(record: SignatureFile, index: int, root: Path) -> str:
@@ -211,4 +250,6 @@ def _freeze(tally: _Tally, adapter: Adapter, provenance: Provenance) -> LoadedSe
         duplicates=tally.duplicates,
         unexpected=list(adapter.iter_unexpected()),
         too_few=[signer for signer, genuine in tally.genuine.items() if genuine < MIN_GENUINE],
+        notes=tally.notes(),
+        movements=tally.movements,
     )

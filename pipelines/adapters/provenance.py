@@ -8,15 +8,20 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ConfigDict, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 
 from pipelines.files import write_text
 
+from .purposes import Use, allowed_uses
+
+T = TypeVar("T")
 FILE_NAME = "provenance.toml"
 MAX_FILE_BYTES = 65_536
 
@@ -94,8 +99,7 @@ class Provenance:
     @property
     def digest(self) -> str:
         """SHA-256 of the answers, whatever the order and layout of the file."""
-        answers = {name: str(value) for name, value in asdict(self).items()}
-        return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()
+        return _digest(asdict(self))
 
     @property
     def purpose_kind(self) -> str:
@@ -110,6 +114,27 @@ class Provenance:
             ProvenanceError: If ``retention_until`` has passed.
         """
         make_provenance(**asdict(self))
+
+    def check_use(self, use: Use) -> None:
+        """Raise unless the purpose allows a use.
+
+        Args:
+            use: "evaluation" or "training".
+
+        Raises:
+            ProvenanceError: If it does not; the message says what it would have to say.
+        """
+        if use not in (uses := allowed_uses(self.purpose)):
+            instead = f"it allows {' and '.join(uses)}" if uses else "it allows no use known here"
+            raise ProvenanceError(
+                f"purpose is {self.purpose!r}, which does not cover {use}: {instead}; if whoever answers for the data "
+                f"({self.contact}) agrees, name {use}, research or teaching in {FILE_NAME}, and otherwise leave it"
+            )
+
+
+def _digest(fields: dict[str, object]) -> str:
+    answers = {name: str(value) for name, value in fields.items()}
+    return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()
 
 
 def make_provenance(**fields: object) -> Provenance:
@@ -151,8 +176,31 @@ def load_provenance(directory: str | Path) -> Provenance:
         MissingProvenance: If the folder has no such file; the message says how to write one.
         ProvenanceError: If the folder does not exist or the file is refused; the message says why.
     """
-    path = Path(directory) / FILE_NAME
-    if not path.parent.is_dir():
+    return _load(Path(directory), make_provenance)
+
+
+def load_digest(directory: str | Path) -> str:
+    """Return the digest of a data folder's record even if it has expired: what is to be deleted must be found.
+
+    Args:
+        directory: The folder that holds ``provenance.toml``.
+
+    Raises:
+        MissingProvenance: If the folder has no such file.
+        ProvenanceError: If the file is refused for anything but its retention date.
+    """
+
+    def digest(**fields: object) -> str:
+        record = asdict(make_provenance(**{**fields, "retention_until": None}))
+        return _digest(record | {"retention_until": fields.get("retention_until")})
+
+    return _load(Path(directory), digest)
+
+
+def _load(directory: Path, make: Callable[..., T]) -> T:
+    """Return what `make` makes of the fields of a folder's record."""
+    path = directory / FILE_NAME
+    if not directory.is_dir():
         raise ProvenanceError(f"no folder {str(directory)!r}")
     if not path.is_file():
         raise MissingProvenance(
@@ -163,7 +211,7 @@ def load_provenance(directory: str | Path) -> Provenance:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ProvenanceError("too long for a provenance file")
         fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
-        return make_provenance(**fields)
+        return make(**fields)
     except ProvenanceError as error:
         raise ProvenanceError(f"{path}: {error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
@@ -220,6 +268,23 @@ def parse_answer(field: str, answer: str) -> object:
     if text.lower() not in answers:
         raise ProvenanceError(f"{field}: answer yes or no, not {text!r}")
     return answers[text.lower()]
+
+
+def answer_fault(field: str, answer: object) -> str:
+    """Return why one answer would be refused, or an empty string; the other fields are taken to be in order.
+
+    Args:
+        field: A key of ``QUESTIONS``.
+        answer: What ``parse_answer`` returned.
+    """
+    filled: dict[str, object] = dict.fromkeys(_TEXT_FIELDS, "in order") | {"contains_real_signatures": True}
+    try:
+        record = make_provenance(**{**filled, field: answer})
+    except ProvenanceError as error:
+        return str(error)
+    if field == "purpose" and not allowed_uses(record.purpose):
+        return f"purpose: {record.purpose!r} names none of research, teaching, evaluation and training"
+    return ""
 
 
 def _as_toml(record: Provenance) -> str:

@@ -1,0 +1,219 @@
+"""Forgetting a signer: what we hold is removed, what we do not hold is named, and what has learnt from it is tainted.
+
+Source files are never touched: they are their owner's. A network cannot forget; it can be trained again.
+"""
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from .adapters import load_digest, open_layout
+from .files import write_beside, write_json, write_text
+from .lineage import Mark, mark_of_run, signer_key
+from .release import TAINTED
+
+STORES = ("cache", "caches", "copies", "enrolments", "extracted")
+_COLUMNS = ("claimed", "impostor", "signer", "forger", "reference", "questioned", "name", "path")
+
+
+@dataclass
+class Forgotten:
+    """What `forget` did and what it could not do.
+
+    Attributes:
+        removed: Files and folders removed, or tables with the number of rows taken out.
+        untouched: Source files of the signer, which are still there.
+        models: Runs that have learnt from the signer, now tainted.
+        doubtful: Runs that have learnt from a signer of this name of another record.
+        todo: What is left to do, one line each.
+    """
+
+    removed: list[str] = field(default_factory=list)
+    untouched: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+    todo: list[str] = field(default_factory=list)
+
+
+def forget(
+    signer: str, data: str | Path, *, runs: str | Path = "runs", adapter: str = "folders", dry: bool = False
+) -> Forgotten:
+    """Remove a signer of a data set from every run, and say what is left.
+
+    Of evaluations of this data set the rows of the signer go from the scores, and report, metrics and embeddings, which
+    show and count the signer, go as a whole. Copies, caches and enrolments under the signer's name go, and every cache
+    of a run that has learnt from the signer. Models stay, are tainted, and `release` refuses them from then on.
+
+    Args:
+        signer: As the adapter names the signer.
+        data: The data folder; its record says which data set this is. Nothing in it is changed.
+        runs: The folder of run folders, or one run folder.
+        adapter: How the data folder is laid out.
+        dry: Only say what would be done.
+
+    Raises:
+        ProvenanceError: If the folder does not say where it comes from.
+        ValueError: If nobody of that name is in the data set, nor in anything learnt from it.
+    """
+    digest, found = load_digest(data), Forgotten()
+    root = Path(runs)
+    files, packed = _source_files(signer, data, adapter)
+    found.untouched = sorted(path.as_posix() for path in files if path.is_file())
+    if packed:
+        found.untouched.append(f"{Path(data).as_posix()}: {packed} signatures inside its archives")
+    names = {path.relative_to(Path(data)).as_posix() for path in files}
+    for folder in _runs_in(root):
+        _taint(folder, signer, digest, found, dry)
+    for folder in sorted({path.parent for path in root.rglob("metrics.json")}):
+        if _digest_of(folder) == digest:
+            _clean_evaluation(folder, signer, names, found, dry)
+    for store in sorted(path for path in root.rglob("*") if path.is_dir() and path.name in STORES):
+        _clean_store(store, signer, names, found, dry)
+    if not (files or packed or found.removed or found.models):
+        raise ValueError(f"nobody called {signer!r} is in {data}, nor in anything below {root} that was made of it")
+    _say_what_is_left(signer, data, found)
+    return found
+
+
+def _source_files(signer: str, data: str | Path, adapter: str) -> tuple[list[Path], int]:
+    """Return the files that hold signatures of a signer's name or hand, and how many more lie inside archives."""
+    images = [r.image for r in open_layout(adapter, data).iter_signatures() if signer in (r.signer, r.forger)]
+    files = [image for image in images if isinstance(image, Path)]
+    return files, len(images) - len(files)
+
+
+def _runs_in(root: Path) -> Iterator[Path]:
+    """Yield every folder that holds a model or the mark of one."""
+    yield from sorted({path.parent for name in ("model.keras", "mark.json", "head.json") for path in root.rglob(name)})
+
+
+def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) -> None:
+    mark = mark_of_run(folder)
+    if mark is None:
+        if _head_digest(folder) == digest:  # fitted before marks named their signers
+            found.doubtful.append(f"{folder.as_posix()}: its head was fitted on this data set; it does not say on whom")
+        return
+    silent = any(source.digest == digest and not source.signers for source in mark.sources)
+    if silent or mark.learnt_from(digest, signer):
+        found.models.append(folder.as_posix())
+        for cache in sorted(path for path in folder.rglob("cache*") if path.is_dir()):
+            _remove(cache, found, dry)  # batches are of many signers at once, and say of none whose they are
+        if not dry:
+            path = folder / TAINTED
+            known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+            entry = {"signer": signer_key(digest, signer), "digest": digest}
+            if not any(old["signer"] == entry["signer"] for old in known):
+                write_json(path, [*known, entry | {"when": date.today().isoformat()}])
+    elif other := _same_name(mark, signer):
+        found.doubtful.append(f"{folder.as_posix()}: a signer of this name, of the record {other[:12]}")
+
+
+def _same_name(mark: Mark, signer: str) -> str:
+    return next((source.digest for source in mark.sources if mark.learnt_from(source.digest, signer)), "")
+
+
+def _head_digest(folder: Path) -> str:
+    path = folder / "head.json"
+    told = json.loads(path.read_text(encoding="utf-8")).get("data", "") if path.exists() else ""
+    return str(told).removeprefix("provenance ")
+
+
+def _digest_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["data"].get("digest", ""))
+    except (KeyError, ValueError, AttributeError, OSError):
+        return ""
+
+
+def _clean_evaluation(folder: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+    """Take the signer out of one evaluation's scores, and remove what shows or counts the signer as a whole."""
+    for path in sorted(folder.glob("*.parquet")):
+        _clean_parquet(path, signer, names, found, dry)
+    for path in sorted(folder.glob("*.csv")):
+        _clean_csv(path, signer, names, found, dry)
+    shown = [path for kind in ("*.html", "*.png", "*.svg", "*.npz", "metrics.json") for path in folder.glob(kind)]
+    for path in sorted(shown):
+        _remove(path, found, dry)
+    found.todo.append(f"evaluate again what {folder.as_posix()} held, once the signer's files are gone")
+
+
+def _names_signer(signer: str, names: set[str]) -> Callable[[dict[str, Any]], bool]:
+    def told(row: dict[str, Any]) -> bool:
+        for column in _COLUMNS:
+            value = str(row.get(column) or "")
+            if value == signer or names.intersection(value.split("|")):
+                return True
+        return False
+
+    return told
+
+
+def _clean_parquet(path: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, partitioning=None)
+    columns = [name for name in _COLUMNS if name in table.column_names]
+    told = _names_signer(signer, names)
+    keep = [not told(row) for row in table.select(columns).to_pylist()]
+    if (gone := keep.count(False)) == 0:
+        return
+    found.removed.append(f"{path.as_posix()}: {gone} rows")
+    if not dry:
+        write_beside(path, lambda temporary: pq.write_table(table.filter(keep), temporary, compression="zstd"))
+
+
+def _clean_csv(path: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        head, rows = list(reader.fieldnames or ()), list(reader)
+    told = _names_signer(signer, names)
+    kept = [row for row in rows if not told(row)]
+    if len(kept) == len(rows):
+        return
+    found.removed.append(f"{path.as_posix()}: {len(rows) - len(kept)} rows")
+    if not dry:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, head, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(kept)
+        write_text(path, buffer.getvalue())
+
+
+def _clean_store(store: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+    """Remove what lies under the signer's name in a folder of copies, caches or enrolments, and rows of its tables."""
+    stem = re.compile(rf"{re.escape(signer)}(?:[_.@-].*)?", re.IGNORECASE)
+    for path in sorted(store.rglob("*")):
+        if not path.exists():
+            continue  # below a folder that is gone
+        if path.is_dir() and path.name == signer:
+            _remove(path, found, dry)
+        elif path.is_file() and path.suffix == ".csv":
+            _clean_csv(path, signer, names, found, dry)
+        elif path.is_file() and path.suffix == ".parquet":
+            _clean_parquet(path, signer, names, found, dry)
+        elif path.is_file() and stem.fullmatch(path.stem):
+            _remove(path, found, dry)
+
+
+def _remove(path: Path, found: Forgotten, dry: bool) -> None:
+    found.removed.append(path.as_posix())
+    if not dry:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _say_what_is_left(signer: str, data: str | Path, found: Forgotten) -> None:
+    if found.untouched:
+        found.todo.insert(0, f"delete the {len(found.untouched)} sources of {signer} in {data} yourself")
+    for model in found.models:
+        found.todo.append(
+            f"{model} has learnt from {signer}: a network cannot forget, so train it again without these files "
+            "(--fresh), or delete it; it can no longer be released, and copies that have left are out of reach"
+        )
+    found.todo += [f"look at {words}" for words in found.doubtful]
