@@ -145,6 +145,7 @@ def test_nothing_searches_a_crowd() -> None:
         "embed_canvases",
         "enrol",
         "load",
+        "notice",
         "pair_scores",
         "prepare",
         "score_matrix",
