@@ -38,6 +38,7 @@ def evaluate(
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     """Print the closing tables of an evaluation and where its report is."""
     from .report import frozen_rows, reference_rows, skill_rows, summary_rows
+    from .shortcuts import HEAD, findings_of
     from .verifier import NOTICE
 
     signers = metrics["verifier"]["signers"]
@@ -59,8 +60,19 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
             ("references", "fusion", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen"),
             reference_rows(metrics),
         )
+    if findings := findings_of(metrics):
+        print_table("Shortcut probes", HEAD, [finding.cells for finding in findings])
     if cost := metrics.get("cost"):
         rows = [(name, f"{seconds:.0f} s") for name, seconds in cost["seconds"].items()]
         rows += [("peak memory", f"{cost['peak_memory_mb']} MB"), ("disk", f"{cost['disk_mb']} MB")]
         print_table("Cost", ("what", "value"), rows)
+    print_probes(metrics.get("probes", {}))
     print(f"{NOTICE}\nreport: {report}")
+
+
+def print_probes(probes: dict[str, Any]) -> None:
+    """Print what shortcut probes found wrong, in red where the terminal has colours."""
+    for line in probes.get("notes", []):
+        typer.secho(f"note: {line}", fg=typer.colors.YELLOW)
+    for line in probes.get("failed", []):
+        typer.secho(f"SHORTCUT: {line}", fg=typer.colors.RED, bold=True)

@@ -97,6 +97,7 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         from .logistic import LogisticHead
         from .online import OnlineVerifier
         from .report import write_report
+        from .shortcut_runs import probe_world
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
     model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
@@ -116,6 +117,8 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         metrics, frozen, trials = clock.timed(
             "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config)
         )
+    with progress.task("shortcut probes", None):
+        probes = clock.timed("evaluating", lambda: probe_world(config, parts["test"], trials))
     write_beside(run / "scores.parquet", trials.to_parquet)
     write_json(
         run / "verifier.json",
@@ -137,10 +140,18 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         },
     )
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
-    metrics |= {"preset": config.preset, "data": provenance_of(head), "cost": cost(run, clock.seconds, config)}
+    metrics |= {"probes": probes, "preset": config.preset, "data": provenance_of(head), "cost": cost(run, clock.seconds, config)}
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
-        write_report(run.path, metrics, trials=trials, part=parts["test"], threshold=frozen.threshold)
+        write_report(
+            run.path,
+            metrics,
+            trials=trials,
+            part=parts["test"],
+            threshold=frozen.threshold,
+            verifier=verifier,
+            config=config,
+        )
     run.mark("finished", stage="done")
     return metrics
 

@@ -60,7 +60,7 @@ def explain(verifier: Verifier, references: Images | Enrolment, questioned: NDAr
     canvas = verifier.prepare([questioned])[0]
     scores = verifier.pair_scores(enrolled.embeddings, verifier.embed_canvases(canvas[None]))[:, 0]
     nearest = int(scores.argmax())
-    layer = _last_maps(verifier.model)
+    layer = last_maps(verifier.model)
     heat = grad_cam(verifier, verifier.model, layer, enrolled.embeddings[nearest], canvas)
     return Explanation(float(scores[nearest]), nearest, scores, canvas, heat, layer)
 
@@ -158,7 +158,7 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places], dtype=np.float64)
 
 
-def _last_maps(model: Any) -> str:
+def last_maps(model: Any) -> str:
     """Return the deepest layer with maps of at least 3 x 3 places that the whole embedding is computed from.
 
     A layer on one branch alone would tell only what that branch saw. If all maps are smaller, 2 x 2 is enough.

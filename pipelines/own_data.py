@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .adapters import load_provenance, load_signatures, open_adapter
 from .adapters.provenance import FILE_NAME, Provenance
@@ -18,6 +19,8 @@ from .progress import Progress
 from .protocols import SignatureSet
 from .report import write_report
 from .runs import Run, RunError, load_verifier
+from .shortcut_runs import probe_folder
+from .shortcuts import quick_nuisances
 
 
 def evaluate_folder(
@@ -47,7 +50,14 @@ def evaluate_folder(
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
+        rows: list[dict[str, float]] = []
+
+        def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            canvas = verifier.canvas(image)
+            rows.append(quick_nuisances(image))
+            return canvas
+
+        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=prepare)
     if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
         raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
     usable = loaded.eligible
@@ -79,9 +89,28 @@ def evaluate_folder(
     folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
     folder.mkdir(parents=True, exist_ok=True)
     trials = trials_of(part, config, "test")
+    with progress.task("shortcut probes", None):
+        metrics["probes"] = probe_folder(
+            config,
+            part,
+            trials,
+            root=Path(data),
+            rows=[row for row, keep in zip(rows, usable, strict=True) if keep],
+            crossed=loaded.warnings,
+            removed=sum(d.same_label for d in loaded.duplicates),
+        )
     write_beside(folder / "scores.parquet", trials.to_parquet)
     write_json(folder / "metrics.json", metrics)
-    report = write_report(folder, metrics, trials=trials, part=part, threshold=record["threshold"])
+    with progress.task("report", None):
+        report = write_report(
+            folder,
+            metrics,
+            trials=trials,
+            part=part,
+            threshold=record["threshold"],
+            verifier=verifier,
+            config=config,
+        )
     return metrics, report
 
 

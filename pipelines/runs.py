@@ -72,7 +72,7 @@ class Run:
 
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""
-        for pattern in ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras"):
+        for pattern in ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras", "figures/*.csv"):
             for file in self.path.glob(pattern):
                 if file.name != "config.json":
                     file.unlink()
