@@ -140,7 +140,12 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         },
     )
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
-    metrics |= {"probes": probes, "preset": config.preset, "data": provenance_of(head), "cost": cost(run, clock.seconds, config)}
+    metrics |= {
+        "probes": probes,
+        "preset": config.preset,
+        "data": provenance_of(head),
+        "cost": cost(run, clock.seconds, config),
+    }
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
         write_report(

@@ -15,13 +15,15 @@ th, td { border-bottom: 1px solid #ccc; padding: .3rem .8rem; text-align: right 
 { text-align: left } table.words td, table.words th { text-align: left; vertical-align: top }
 figure { margin: 1.5rem 0 } figure svg, figure img { max-width: 100%; height: auto }
 figcaption { color: #444; font-size: .9rem } .notice { border-left: 4px solid #0072B2; padding: .5rem 1rem;
-background: #eef5fa } .failed { border-left: 6px solid #b00020; padding: .5rem 1rem; background: #fdecee; color: #8a0019 }
-.failed h2 { margin: 0; font-size: 1.1rem } .note { border-left: 6px solid #E69F00; padding: .5rem 1rem;
+background: #eef5fa } .failed { border-left: 6px solid #b00020; padding: .5rem 1rem; background: #fdecee;
+color: #8a0019 }
+.failed h2, .note h2 { margin: 0; font-size: 1.1rem } .failed, .note { margin: 1rem 0 }
+.note { border-left: 6px solid #E69F00; padding: .5rem 1rem;
 background: #fdf5e3 } td.failed { border-left: 0; padding: .3rem .8rem; font-weight: bold } td.note { border-left: 0;
 padding: .3rem .8rem } .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem }
 .pairs img { border: 1px solid #ccc; width: 48% } .pairs figure { margin: .5rem 0 }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: 1rem } .small { font-size: .85rem }
-code { font-size: .85em; overflow-wrap: anywhere } td.wide { overflow-wrap: anywhere; max-width: 34rem }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: 1rem }
+.small, .small table { font-size: .85rem } code { font-size: .85em; overflow-wrap: anywhere }
 @page { size: A4; margin: 15mm } @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5pt }
 figure, table, .pairs figure, .failed, .note { break-inside: avoid } h2, h3 { break-after: avoid }
 .two { grid-template-columns: 1fr 1fr } .two figure { margin: .3rem 0 }

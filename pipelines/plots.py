@@ -139,8 +139,8 @@ def plot_map(axes: Axes, points: Points) -> Axes:
             x, y = (points.column(name, signer=signer, kind=kind) for name in ("x", "y"))
             if kind == "genuine" and len(x):
                 axes.text(
-                    np.median(x), np.median(y), str(i + 1), fontsize=9, weight="bold", ha="center", va="center", zorder=9,
-                    bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": colour, "lw": 1.5},
+                    np.median(x), np.median(y), str(i + 1), fontsize=9, weight="bold", ha="center", va="center",
+                    zorder=9, bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": colour, "lw": 1.5},
                 )  # fmt: skip
             face = {"mec": "black", "mew": 0.4} if mark == "o" else {"mew": 1.3}
             axes.plot(x, y, mark, color=colour, ms=6, **face)
@@ -165,7 +165,9 @@ def plot_bars(axes: Axes, labels: Sequence[str], values: Rates, *, colour: str, 
     percent = 100 * np.asarray(values, dtype=np.float64)
     errors = np.nan_to_num(np.abs(percent[:, 1:].T - percent[:, 0]))
     marker = "o" if shift <= 0 else "s"
-    axes.errorbar(np.arange(len(labels)) + shift, percent[:, 0], errors, fmt=marker, capsize=3, color=colour, label=label)
+    axes.errorbar(
+        np.arange(len(labels)) + shift, percent[:, 0], errors, fmt=marker, capsize=3, color=colour, label=label
+    )
     axes.set_xticks(range(len(labels)), labels, rotation=20 if max(map(len, labels), default=0) > 8 else 0)
     return axes
 

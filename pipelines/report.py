@@ -145,7 +145,9 @@ def write_points(folder: Path, written: Sequence[Points]) -> None:
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(points.head)
-        rows.writerows([[escape_formula(value) if isinstance(value, str) else value for value in row] for row in points.rows])
+        rows.writerows(
+            [[escape_formula(value) if isinstance(value, str) else value for value in row] for row in points.rows]
+        )
         write_text(folder / f"{points.name}.csv", text.getvalue())
 
 
@@ -174,8 +176,8 @@ def _summary(metrics: dict[str, Any], threshold: float) -> list[str]:
         "<p>Trials: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) + ".</p>",
         "<h2>At the frozen threshold</h2>",
         f"<p>Threshold {threshold:.4f}, chosen on {metrics['development']['signers']} synthetic development signers "
-        "where FRR and FAR of skilled forgeries met, then frozen. Where no error was seen, the rate may still be as high "
-        f"as 3 / {signers} = {300 / signers:.1f} % (rule of three over signers).</p>",
+        "where FRR and FAR of skilled forgeries met, then frozen. Where no error was seen, the rate may still be as "
+        f"high as 3 / {signers} = {300 / signers:.1f} % (rule of three over signers).</p>",
         table(("rate", "value"), frozen_rows(metrics)),
     ]
 
@@ -188,10 +190,12 @@ def _error_figures(trials: TrialTable, threshold: float, seed: int, written: lis
     det = figure(
         to_svg(plot_det(new_axes(), curve, dots)),
         "False rejection against false acceptance, both axes logarithmic. Bands: 95 % over signers. Left of the lowest "
-        "rate that the number of trials can show, there is no curve.",
+        "rate that the number of trials can show, there is no curve; a dot on the edge lies beyond it.",
     )
     roc = figure(to_svg(plot_roc(new_axes(), curve, dots)), "The same on linear axes. Bands: 95 % over signers.")
-    hist = figure(to_svg(plot_scores(new_axes(8.0, 3.6), scores, threshold)), "Distributions of scores; each has area 1.")
+    hist = figure(
+        to_svg(plot_scores(new_axes(8.0, 3.6), scores, threshold)), "Distributions of scores; each has area 1."
+    )
     return [f"<div class=two>{det}{roc}</div>", hist]
 
 
@@ -201,19 +205,23 @@ def _confusion(
     points = confusion(trials, calibrator, threshold, band)
     written.append(points)
     rows = [
-        (str(kind), *(f"{float(str(s)):.1%} ({n:,})" for n, s in zip(row[:3], row[3:6], strict=True)), f"{row[6]:.1%}")
+        (
+            str(kind),
+            *(f"{100 * float(str(s)):.1f} % ({n:,})" for n, s in zip(row[:3], row[3:6], strict=True)),
+            f"{100 * row[6]:.1f} %",
+        )
         for kind, *row in points.rows
     ]
     balanced = " and ".join(
-        f"{(right['genuine'] + right[kind]) / 2:.1%} for genuine and {kind}"
+        f"{50 * (right['genuine'] + right[kind]):.1f} % for genuine and {kind}"
         for right in [{str(row[0]): float(str(row[-1])) for row in points.rows}]
         for kind in right
         if kind != "genuine" and "genuine" in right
     )
     return [
         "<h2>Answers by kind</h2>",
-        f"<p>Shares of each row, counts in brackets. An answer is inconclusive within {band:g} of log10 LR of the frozen "
-        "threshold. Right: genuine accepted, forgeries rejected; an inconclusive answer is not right.</p>",
+        f"<p>Shares of each row, counts in brackets. An answer is inconclusive within {band:g} of log10 LR of the "
+        "frozen threshold. Right: genuine accepted, forgeries rejected; an inconclusive answer is not right.</p>",
         table(("kind", "accept", "reject", "inconclusive", "right"), rows),
         f"<p class=small>Balanced accuracy: {balanced}. It depends on which kinds are put together, and is no headline."
         "</p>"
@@ -248,7 +256,7 @@ def _probes(metrics: dict[str, Any]) -> list[str]:
         "curve (AUC) near 0.5; one fails if it is surely outside its limit (3.3 standard errors over signers). In "
         "brackets: 95 %. A questioned signature alone may tell something, since hesitation is evidence, but less than "
         "the verifier does.</p>",
-        table(HEAD, [finding.cells for finding in findings], words=True),
+        f"<div class=small>{table(HEAD, [finding.cells for finding in findings], words=True)}</div>",
     ]
 
 
@@ -313,8 +321,8 @@ def _method(
         listing("Left out", metrics.get("warnings", [])),
         "<h2>How it was made</h2>",
         table(("what", "value"), method_rows(metrics, folder, config, threshold, band), words=True),
-        f"<p>Provenance: all {len(used.rows):,} signatures are listed in <code>figures/signatures.csv</code>, each with "
-        "its signer, kind, forger, source and the SHA-256 of what the network saw. Every trial is in "
+        f"<p>Provenance: all {len(used.rows):,} signatures are listed in <code>figures/signatures.csv</code>, each "
+        "with its signer, kind, forger, source and the SHA-256 of what the network saw. Every trial is in "
         f"<code>scores.parquet</code>. The numbers of every figure: <code>{html.escape(files)}</code>.</p>",
         tree_html("Evaluation card", metrics["card"]) if "card" in metrics else "",
     ]

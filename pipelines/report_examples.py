@@ -65,7 +65,7 @@ def worst_html(
     return f"{heading}<p>Left the reference, right the questioned signature.</p><div class=pairs>{''.join(items)}</div>"
 
 
-def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n: int = 4) -> str:
+def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n: int = 3) -> str:
     """Return maps of what raised the score, of typical genuine acceptances and of the worst false acceptances.
 
     Empty for a network without maps to look at.
@@ -89,14 +89,16 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
             score = float(trials.score[i])
             heat = grad_cam(verifier, verifier.model, layer, part.embeddings[one], part.canvases[two])
             seen = Explanation(score, 0, np.array([score], np.float32), part.canvases[two], heat, layer)
-            caption = f"{words} of signer {trials.claimed[i]}, score {score:.3f}; {seen.on_strokes:.0%} of it on strokes"
+            share = f"{100 * seen.on_strokes:.0f} % of the map on strokes"
+            caption = f"{words} of signer {trials.claimed[i]}, score {score:.3f}; {share}"
             items.append(figure(picture(part.canvases[one], "reference") + picture(overlay(seen), "map"), caption))
     if not items:
         return ""
     return (
         f"<h3>What raised the score</h3><p>Gradient-weighted class activation maps (Grad-CAM) of layer "
-        f"<code>{html.escape(layer)}</code>: left the reference, right the questioned signature, red where it raised the "
-        f"score. A map shows where the network looked, not why it was right.</p><div class=pairs>{''.join(items)}</div>"
+        f"<code>{html.escape(layer)}</code>: left the reference, right the questioned signature, red where it raised "
+        f"the score. A map shows where the network looked, not why it was right.</p>"
+        f"<div class=pairs>{''.join(items)}</div>"
     )
 
 

@@ -44,7 +44,9 @@ def _title(name: str) -> str:
 
 
 def _is_rate(value: Any) -> bool:
-    return isinstance(value, dict) and "value" in value and set(value) <= {"value", "low", "high", "n_signers", "n_draws"}
+    return (
+        isinstance(value, dict) and "value" in value and set(value) <= {"value", "low", "high", "n_signers", "n_draws"}
+    )
 
 
 def _is_nested(value: Any) -> bool:
@@ -79,7 +81,7 @@ def method_rows(
         ("threshold", f"{threshold:.6f}, frozen on {metrics['development']['signers']} development signers"),
         (
             "calibration",
-            f"natural-log LR = {calibrator['slope']:.4f} x score {calibrator['intercept']:+.4f}, logistic regression on "
+            f"ln LR = {calibrator['slope']:.4f} x score {calibrator['intercept']:+.4f}, logistic regression on "
             f"{calibrator['n_genuine']:,} genuine and {calibrator['n_forgery']:,} {calibrator['forgery_kind']} trials",
         ),
         ("inconclusive", f"within {band:g} of log10 LR of the threshold"),

@@ -68,7 +68,7 @@ def probe_world(config: RunConfig, part: Part, trials: TrialTable) -> dict[str, 
             *blind_findings(part.canvases, part.embeddings, part.signatures, places, trials),
             *nuisance_findings("as captured", part.signatures, places, rows),
             *_preprocessed(part, places),
-            *duplicate_findings(part.signatures, part.canvases),
+            *duplicate_findings(part.signatures, part.canvases, part.headline),
             overlap_finding("judged signers and forgers, against training and development", shared),
             Finding("label in file name", "no files: drawn in memory", None, None, None, "", "not run", ""),
         ]
@@ -109,7 +109,7 @@ def probe_folder(
             *nuisance_findings("as captured", signatures, part.headline, [rows[i] for i in part.headline]),
             *_preprocessed(part, places),
             identical,
-            *duplicate_findings(signatures, part.canvases),
+            *duplicate_findings(signatures, part.canvases, part.headline),
             overlap_finding("signers of the folder, against the run's own world", exported_overlap(root, config)),
             *file_findings(root, signatures.name.tolist(), signatures.kind, signatures.signer),
         ]

@@ -111,7 +111,7 @@ def nuisance_finding(
 ) -> Finding:
     """Return the finding of something that must tell nothing: failed if its AUC is surely outside the limit."""
     off = abs(area - 0.5) - Z_MANY * error > tolerance
-    told = f"{looks_at} tells forged from genuine (AUC {area:.2f}) without any handwriting" if off else ""
+    told = f"{looks_at}: it tells forged from genuine (AUC {area:.2f}) without any handwriting" if off else ""
     limit = f"{0.5 - tolerance:.2f} to {0.5 + tolerance:.2f}"
     low, high = max(area - 1.96 * error, 0.0), min(area + 1.96 * error, 1.0)
     return Finding(probe, looks_at, area, low, high, limit, "failed" if off else "ok", (told + words) if off else "")
@@ -246,13 +246,20 @@ def _linear_probe(
     return area_over_signers(forged, guess, signers)
 
 
-def duplicate_findings(signatures: SignatureSet, canvases: NDArray[np.uint8]) -> list[Finding]:
-    """Return how many signatures are copies of another one, exactly or nearly; nobody signs twice alike."""
-    pairs = copies(canvases)
-    label = [f"{s}/{k}" for s, k in zip(signatures.signer, signatures.kind, strict=True)]
+def duplicate_findings(
+    signatures: SignatureSet, canvases: NDArray[np.uint8], places: NDArray[np.intp]
+) -> list[Finding]:
+    """Return how many signatures are copies of another one, exactly or nearly; nobody signs twice alike.
+
+    Args:
+        signatures: All of them.
+        canvases: What the network sees of each.
+        places: Which of them are compared with each other.
+    """
+    pairs = [(int(places[a]), int(places[b])) for a, b in copies(canvases[places])]
+    name, label = signatures.name, [f"{s}/{k}" for s, k in zip(signatures.signer, signatures.kind, strict=True)]
     crossed = [(a, b) for a, b in pairs if label[a] != label[b]]
     a, b = (crossed or pairs or [(0, 0)])[0]
-    name = signatures.name
     if crossed:
         words = f"{len(crossed)} images are copies of one with another signer or label, such as {name[a]} of {name[b]}"
     else:
@@ -264,7 +271,8 @@ def duplicate_findings(signatures: SignatureSet, canvases: NDArray[np.uint8]) ->
 
 def copies(canvases: NDArray[np.uint8], most: int = 2000) -> list[tuple[int, int]]:
     """Return pairs of places whose canvases are the same picture, up to noise; at most ``most``."""
-    vectors = pixel_features(to_ink(canvases)[..., 0])
+    starts = range(0, len(canvases), 256)
+    vectors = np.concatenate([pixel_features(to_ink(canvases[s : s + 256])[..., 0]) for s in starts])
     found = []
     for start in range(0, len(vectors), 1024):
         alike = vectors[start : start + 1024] @ vectors.T
