@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .curve_points import Points
+from .curve_points import Points, score_histogram
+from .protocols import TrialTable
 
 Rates = Sequence[Sequence[float]] | NDArray[np.float64]
 COLOURS = {"genuine": "#0072B2", "skilled": "#D55E00", "random": "#009E73", "simple": "#CC79A7"}
@@ -90,8 +91,9 @@ def _dots(axes: Axes, dots: Points, shown: Callable[[float], float], floor: floa
         label = "_"
 
 
-def plot_scores(axes: Axes, points: Points, threshold: float) -> Axes:
+def plot_scores(axes: Axes, trials: TrialTable, threshold: float) -> Axes:
     """Draw the distribution of scores of each kind of trial and the frozen threshold."""
+    points = score_histogram(trials)
     for kind in points.values("kind"):
         edges = np.append(points.column("from", kind=kind), points.column("to", kind=kind)[-1])
         density, n = points.column("density", kind=kind), int(points.column("trials", kind=kind).sum())

@@ -186,7 +186,7 @@ def _error_figures(trials: TrialTable, threshold: float, seed: int, written: lis
     curve, dots, scores = trade_off(trials, seed=seed), operating_points(trials, threshold), score_histogram(trials)
     written += [curve, dots, scores]
     if not curve.rows:
-        return [figure(to_svg(plot_scores(new_axes(), scores, threshold)), "Scores of genuine trials.")]
+        return [figure(to_svg(plot_scores(new_axes(), trials, threshold)), "Scores of genuine trials.")]
     det = figure(
         to_svg(plot_det(new_axes(), curve, dots)),
         "False rejection against false acceptance, both axes logarithmic. Bands: 95 % over signers. Left of the lowest "
@@ -194,7 +194,7 @@ def _error_figures(trials: TrialTable, threshold: float, seed: int, written: lis
     )
     roc = figure(to_svg(plot_roc(new_axes(), curve, dots)), "The same on linear axes. Bands: 95 % over signers.")
     hist = figure(
-        to_svg(plot_scores(new_axes(8.0, 3.6), scores, threshold)), "Distributions of scores; each has area 1."
+        to_svg(plot_scores(new_axes(8.0, 3.6), trials, threshold)), "Distributions of scores; each has area 1."
     )
     return [f"<div class=two>{det}{roc}</div>", hist]
 

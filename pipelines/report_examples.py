@@ -87,9 +87,7 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
         for i in rows[np.sort(np.unique(trials.claimed[rows], return_index=True)[1])][:n]:
             one, two = where[trials.reference[i]], where[trials.questioned[i]]
             score = float(trials.score[i])
-            heat = grad_cam(
-                verifier, verifier.model, layer, part.embeddings[one], part.canvases[two], looking=looking
-            )
+            heat = grad_cam(verifier, verifier.model, layer, part.embeddings[one], part.canvases[two], looking=looking)
             seen = Explanation(score, 0, np.array([score], np.float32), part.canvases[two], heat, layer)
             share = f"{100 * seen.on_strokes:.0f} % of the map on strokes"
             caption = f"{words} of signer {trials.claimed[i]}, score {score:.3f}; {share}"
