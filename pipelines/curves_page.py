@@ -107,7 +107,7 @@ def _text(rate: tuple[float, float, float]) -> str:
 
 def robustness_rows(points: Points) -> list[tuple[str, ...]]:
     """Return the table of robustness."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, trials, signers, *numbers in points.rows:
         middle, least, most, same, low, high, unreadable = (float(str(n)) for n in numbers)
         shift = f"{middle:+.2f} ({least:+.2f} to {most:+.2f})"

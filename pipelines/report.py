@@ -208,7 +208,7 @@ def _confusion(
         (
             str(kind),
             *(f"{100 * float(str(s)):.1f} % ({n:,})" for n, s in zip(row[:3], row[3:6], strict=True)),
-            f"{100 * row[6]:.1f} %",
+            f"{100 * float(str(row[6])):.1f} %",
         )
         for kind, *row in points.rows
     ]

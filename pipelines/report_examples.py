@@ -144,7 +144,8 @@ def signature_rows(part: Part, source: str) -> Points:
     import hashlib
 
     head = ("name", "signer", "kind", "forger", "skill", "in_headline", "provenance", "canvas_sha256")
-    s, rows = part.signatures, []
+    s = part.signatures
+    rows: list[tuple[object, ...]] = []
     for i in range(len(s.name)):
         skill = "" if np.isnan(s.skill[i]) else f"{s.skill[i]:.4f}"
         digest = hashlib.sha256(np.ascontiguousarray(part.canvases[i]).tobytes()).hexdigest()

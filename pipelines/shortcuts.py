@@ -273,7 +273,7 @@ def copies(canvases: NDArray[np.uint8], most: int = 2000) -> list[tuple[int, int
     """Return pairs of places whose canvases are the same picture, up to noise; at most ``most``."""
     starts = range(0, len(canvases), 256)
     vectors = np.concatenate([pixel_features(to_ink(canvases[s : s + 256])[..., 0]) for s in starts])
-    found = []
+    found: list[tuple[int, int]] = []
     for start in range(0, len(vectors), 1024):
         alike = vectors[start : start + 1024] @ vectors.T
         rows, columns = np.nonzero(alike > 0.94)

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -249,7 +250,7 @@ def test_the_report_shows_everything_and_its_rows_agree_with_the_metrics(tmp_pat
               "Worst false rejections", "t-SNE", "writer dependent", "Evaluation card", "drawn &lt;here&gt;",
               "signers of the run", "signatures.csv", "@media print")  # fmt: skip
     assert [word for word in wanted if word not in text] == []
-    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)  # names of SVG's own forms are no addresses
     assert "class=failed" not in text
     names = {file.stem for file in (run / "figures").iterdir()}
     assert names == {"det_roc", "frozen_threshold", "scores", "confusion", "tippett", "reliability", "embedding_map",
