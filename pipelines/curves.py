@@ -247,21 +247,20 @@ def image_count(signers: int) -> int:
     return signers * (GENUINE + len(base_forgeries())) + len(conditions()) * max(signers // 2, 8) * 7
 
 
-def training_rows(runs: Sequence[tuple[RunConfig, dict[str, Any]]]) -> list[tuple[Any, ...]]:
+def training_rows(runs: Sequence[tuple[str, RunConfig, dict[str, Any]]]) -> list[tuple[Any, ...]]:
     """Return the rates of several finished runs against signers and seconds of training, as rows of `HEAD`.
 
     Args:
-        runs: Configuration and `metrics.json` of each.
+        runs: Name, configuration and `metrics.json` of each; the name is part of the value, for two may be alike.
     """
-    rows = []
-    for config, metrics in runs:
-        found = metrics["verifier"]
-        seconds = metrics.get("cost", {}).get("seconds", {}).get("training")
+    found: list[tuple[str, float, tuple[Any, ...]]] = []
+    for run, config, metrics in runs:
+        rates_, seconds = metrics["verifier"], metrics.get("cost", {}).get("seconds", {}).get("training")
         for condition, value in (("signers", config.world.train_signers), ("time", seconds)):
             for name in RATES:
-                if value is not None and name in found and found[name]["value"] is not None:
-                    rate, kind = found[name], name.split("_")[1]
-                    n = found["trials"]["genuine" if kind == "frozen" else kind]
-                    start = (condition, value, found["signers"], found["trials"]["genuine"], n)
-                    rows.append((*start, name, rate["value"], rate["low"], rate["high"]))
-    return sorted(rows, key=lambda row: (row[0], float(row[1])))
+                if value is not None and name in rates_ and rates_[name]["value"] is not None:
+                    rate, kind = rates_[name], name.split("_")[1]
+                    n = rates_["trials"]["genuine" if kind == "frozen" else kind]
+                    start = (condition, f"{value:,} ({run})", rates_["signers"], rates_["trials"]["genuine"], n)
+                    found.append((condition, value, (*start, name, rate["value"], rate["low"], rate["high"])))
+    return [row for _, _, row in sorted(found, key=lambda each: each[:2])]

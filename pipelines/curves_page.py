@@ -46,7 +46,8 @@ def curves(
     """
     run = Run(run_path)
     config, saved = run.config(), run.read("verifier.json")
-    several = [(Run(path).config(), Run(path).read("metrics.json")) for path in [run_path, *runs]] if runs else []
+    everyone = [Run(path) for path in [run_path, *runs]] if runs else []
+    several = [(one.path.resolve().name, one.config(), one.read("metrics.json")) for one in everyone]
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"drawing and judging {signers} signers in every condition", image_count(signers)) as bar:
@@ -118,7 +119,7 @@ def robustness_rows(points: Points) -> list[tuple[str, ...]]:
 
 
 ROBUSTNESS_HEAD = ("questioned image", "trials", "signers", "shift of log10 LR (5 to 95 %)", "answer unchanged",
-                   f"goal {GOAL:.0%}", "unreadable")  # fmt: skip
+                   f"goal {100 * GOAL:.0f} %", "unreadable")  # fmt: skip
 RATE_HEAD = ("value", "signers", *(label for _, label, _ in SERIES))
 
 
@@ -126,7 +127,7 @@ def curves_html(found: Points, kept: Points, config: RunConfig, signers: int) ->
     """Return the whole page."""
     missed = [f"{row[0]}: the answer stayed in {row[4]}" for row in robustness_rows(kept) if row[5] == "missed"]
     lines = [
-        callout("note", f"The goal of {GOAL:.0%} unchanged answers is missed", missed),
+        callout("note", f"The goal of {100 * GOAL:.0f} % unchanged answers is missed", missed),
         f"<p class=notice>The verifier was {html.escape(NOTICE)}. World {config.world.seed}, {signers} test signers, "
         "half as many for script, pen and capture; one reference, unless it says otherwise. Points: rates; bars: 95 % "
         "intervals over signers. FAR is of skilled forgeries (of simple ones where the forger knows the name only). "

@@ -166,7 +166,7 @@ def plot_bars(axes: Axes, labels: Sequence[str], values: Rates, *, colour: str, 
     """
     percent = 100 * np.asarray(values, dtype=np.float64)
     errors = np.nan_to_num(np.abs(percent[:, 1:].T - percent[:, 0]))
-    marker = "o" if shift <= 0 else "s"
+    marker = "o" if shift < 0 else "D" if shift == 0 else "s"
     axes.errorbar(
         np.arange(len(labels)) + shift, percent[:, 0], errors, fmt=marker, capsize=3, color=colour, label=label
     )

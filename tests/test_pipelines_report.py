@@ -331,8 +331,9 @@ def test_runs_are_put_in_the_order_of_their_training(config):
         return {"verifier": {"eer_skilled": rate, "signers": 5, "trials": trials},
                 "cost": {"seconds": {"training": seconds}}}  # fmt: skip
 
-    rows = training_rows([(config, metrics(30.0)), (config, metrics(9.0))])
-    assert [row[1] for row in rows if row[0] == "time"] == [9.0, 30.0]
+    rows = training_rows([("slow", config, metrics(30.0)), ("quick", config, metrics(9.0))])
+    assert [row[1] for row in rows if row[0] == "time"] == ["9.0 (quick)", "30.0 (slow)"]
+    assert len({row[1] for row in rows if row[0] == "signers"}) == 2
 
 
 # --- robustness
