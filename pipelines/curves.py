@@ -91,13 +91,14 @@ def draw_cohort(
 
 
 def frozen_of(record: dict[str, Any], k: int = 1) -> Frozen:
-    """Return what a run froze for k references, largest score counting; for one reference where k has nothing.
+    """Return what a run froze for k references, largest score counting, or for the nearest number below.
 
     Args:
         record: The content of `verifier.json`.
         k: Number of references.
     """
-    fused = record.get("fused", {}).get(f"max/{k}") if k > 1 else None
+    frozen = record.get("fused", {})
+    fused = next((frozen[f"max/{n}"] for n in range(k, 1, -1) if f"max/{n}" in frozen), None)
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
     calibrator = LogisticCalibrator.from_dict((fused or record)["calibrator"])
     if fused is not None:

@@ -131,8 +131,8 @@ def curves_html(found: Points, kept: Points, config: RunConfig, signers: int) ->
         f"<p class=notice>The verifier was {html.escape(NOTICE)}. World {config.world.seed}, {signers} test signers, "
         "half as many for script, pen and capture; one reference, unless it says otherwise. Points: rates; bars: 95 % "
         "intervals over signers. FAR is of skilled forgeries (of simple ones where the forger knows the name only). "
-        "The frozen threshold comes from development signers of the usual mix; for several references, from as many of "
-        "theirs, where the run froze one.</p>",
+        "The frozen threshold comes from development signers of the usual mix; for several references, it is that of "
+        "the nearest number below that the run froze one for.</p>",
     ]
     for condition in dict.fromkeys(row[0] for row in found.rows):
         lines += _condition(found, str(condition))
