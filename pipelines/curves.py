@@ -83,7 +83,14 @@ def draw_cohort(
         for j, (kind, skill) in enumerate(forgeries):
             by = world[signers[(i + 1 + j % 3) % len(signers)]]
             acts.append(forgery_act(world[index], by=by, kind=kind, skill=skill, act=j))
-    canvases = draw_in_chunks(acts, height=verifier.height, width=verifier.width, capture=capture, on_chunk=told)
+    canvases = draw_in_chunks(
+        acts,
+        height=verifier.height,
+        width=verifier.width,
+        capture=capture,
+        recipe=verifier.recipe,
+        on_chunk=told,
+    )
     embeddings = verifier.embed_acts(acts, canvases)
     part = Part(describe(acts), canvases, embeddings, np.zeros(len(acts), dtype=bool), verifier.head)
     stability = np.array([float(act.claimed.hand["stability"]) for act in acts])

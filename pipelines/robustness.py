@@ -17,7 +17,6 @@ from synth.forgery import forgery_act
 
 from .config import RunConfig
 from .curve_points import Points
-from .preprocess import preprocess
 from .splits import split_world
 from .verifier import Verifier
 
@@ -115,7 +114,7 @@ def _ratios(verifier: Verifier, images: list[Image]) -> NDArray[np.float64]:
     canvases, readable = [], []
     for image in images:
         try:
-            canvases.append(preprocess(image, height=verifier.height, width=verifier.width))
+            canvases.append(verifier.canvas(image))
             readable.append(True)
         except ValueError:  # no ink stands out
             readable.append(False)

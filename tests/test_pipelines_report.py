@@ -184,7 +184,7 @@ class PixelVerifier(Verifier):
 
     def __init__(self) -> None:
         self.model, self.height, self.width, self.head, self.band = None, 64, 128, None, 0.15
-        self.threshold, self.fused = 0.4, {}
+        self.threshold, self.fused, self.recipe = 0.4, {}, "default"
         self.calibrator = LogisticCalibrator(5.0, -2.0, "skilled", 9, 9, 3)
 
     def embed_canvases(self, canvases, *, batch=96):

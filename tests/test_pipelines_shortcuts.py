@@ -19,7 +19,7 @@ from pipelines.export import export
 from pipelines.export_plan import ExportSpec
 from pipelines.file_facts import file_facts, file_findings, masked_name, share_elsewhere
 from pipelines.own_data import evaluate_folder
-from pipelines.preprocess import to_ink
+from pipelines.preprocess import preprocess, to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import SignatureSet, TrialTable
 from pipelines.shortcuts import (
@@ -271,6 +271,7 @@ def pixel_run(tmp_path, monkeypatch) -> Path:
         width=128,
         head=None,
         band=0.15,
+        canvas=lambda image: preprocess(image, height=64, width=128),
         model=None,
         embed_canvases=lambda canvases: pixel_features(to_ink(canvases)[..., 0]),
     )
