@@ -12,10 +12,11 @@ SKIP_SLOW := $(if $(or $(CI),$(filter 1,$(SLOW))),,-m "not slow")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test jax lint clean
+.PHONY: help demo app test jax lint clean
 
 help:
 	@echo "make demo    world -> training -> evaluation -> report   (PRESET=smoke|classroom|study, RUN=folder, ARGS=--fresh)"
+	@echo "make app     the web demo on this machine: draw, sign, verify, learn   (RUN=folder)"
 	@echo "make test    the quick tests; SLOW=1 adds those that train a model or run a notebook"
 	@echo "make jax     the networks' contract under Keras's JAX backend, in .venv-jax   (JAX_NAMES=--all for every network)"
 	@echo "make lint    ruff and mypy"
@@ -26,7 +27,7 @@ $(READY): pyproject.toml constraints.txt
 	@case "$(TF)" in cpu|gpu) ;; *) echo "error: TF=$(TF) is unknown; use TF=cpu or TF=gpu" >&2; exit 2 ;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
 	  { echo "error: '$(PYTHON)' is not Python 3.11, 3.12 or 3.13; name one that is, e.g. make PYTHON=python3.12" >&2; exit 2; }
-	@for other in .venv/.installed-*; do \
+	@for other in .venv/.installed-cpu .venv/.installed-gpu; do \
 	  if [ -e "$$other" ] && [ "$$other" != "$@" ]; then echo "another TensorFlow is wanted: starting .venv over"; rm -rf .venv; fi; done
 	@test -x .venv/bin/python || { echo "making .venv ..."; $(PYTHON) -m venv .venv; }
 	@echo "installing Paraph and its pinned dependencies (some minutes the first time) ..."
@@ -35,6 +36,14 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	@.venv/bin/python -m pipelines demo --preset $(PRESET) --run $(RUN) $(ARGS)
+
+.venv/.installed-app: $(READY)
+	@echo "installing Gradio for the web demo ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$(TF),dev,app]" -c constraints.txt
+	@touch $@
+
+app: .venv/.installed-app
+	@.venv/bin/python -m pipelines app --run $(RUN) $(ARGS)
 
 test: $(READY)
 	@.venv/bin/python -m pytest $(SKIP_SLOW) $(ARGS)

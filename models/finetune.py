@@ -5,6 +5,7 @@ first stage is "stem", what comes after the last is "head".
 """
 
 import re
+from collections.abc import Sequence
 
 import keras
 
@@ -39,6 +40,27 @@ def unfreeze(model: keras.Model, *, last: int | None = None) -> None:
     if not 0 <= last <= len(middle):
         raise ValueError(f"last is {last}; {model.name!r} has {len(middle)} stages, so use 0 to {len(middle)}")
     _train_only(model, {"head", *middle[len(middle) - last :]})
+
+
+def freeze_stages(model: keras.Model, stages: Sequence[str]) -> None:
+    """Let some stages stay as they are; all else trains as before. Compile again after it.
+
+    Args:
+        model: A network whose layers are named by stage.
+        stages: Names from ``stage_names(model)``.
+
+    Raises:
+        ValueError: If the network has no such stage, or nothing would be left to train.
+    """
+    names = stage_names(model)
+    for stage in stages:
+        if stage not in names:
+            raise ValueError(f"{model.name!r} has no stage {stage!r}; its stages are: {', '.join(names)}")
+    for layer, stage in _staged(model):
+        if stage in stages:
+            layer.trainable = False
+    if not model.trainable_variables:
+        raise ValueError(f"all stages of {model.name!r} would be frozen; leave one out of: {', '.join(stages)}")
 
 
 def _staged(model: keras.Model) -> list[tuple[keras.layers.Layer, str]]:

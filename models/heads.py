@@ -199,11 +199,14 @@ def multitask(backbone: keras.Model, n_signers: int, *, seed: int) -> keras.Mode
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
-    """Return a network without the head that ``signers``, ``prototypes`` or ``multitask`` put on it.
+    """Return a network without the head that ``siamese``, ``signers``, ``prototypes`` or ``multitask`` put on it.
 
     Args:
         model: Any model; one without such a head is returned as it is. The weights are shared.
     """
+    twins = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if len(model.inputs) == 2 and len(twins) == 1:
+        return twins[0]
     if all(layer.name != _EMBEDDING for layer in model.layers):
         return model
     return keras.Model(model.input, model.get_layer(_EMBEDDING).input, name=model.name)

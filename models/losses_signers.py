@@ -6,6 +6,7 @@ or one more. Everything is computed in float32.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -20,8 +21,14 @@ def _parts(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     return labels[:, 0], ops.cast(labels[:, 1], "float32"), ops.cast(y_pred, "float32")
 
 
-def _mean_over_genuine(losses: Any, genuine: Any) -> Any:
+def _mean_over_genuine(losses: Any, genuine: Any, signers: Any, class_weights: list[float] | None) -> Any:
+    if class_weights is not None:
+        losses = losses * ops.take(ops.convert_to_tensor(class_weights, "float32"), signers)
     return ops.sum(losses * genuine) / ops.maximum(ops.sum(genuine), 1.0)
+
+
+def _checked_weights(class_weights: Sequence[float] | None) -> list[float] | None:
+    return None if class_weights is None else [zero_or_more("a class weight", weight) for weight in class_weights]
 
 
 @keras.saving.register_keras_serializable(package="paraph")
@@ -29,6 +36,7 @@ class SignerClassification(keras.losses.Loss):
     """Cross-entropy of the signer's number over the genuine signatures of a batch; forgeries count for nothing.
 
     Args:
+        class_weights: Factor on the loss of each signer's signatures, by number; 1 each if left out.
         name: Name of the loss.
         **kwargs: ``reduction`` for ``keras.losses.Loss``; it changes nothing, as ``call`` returns a scalar.
 
@@ -37,8 +45,11 @@ class SignerClassification(keras.losses.Loss):
         using deep convolutional neural networks", eq. 1 (SigNet), as printed.
     """
 
-    def __init__(self, name: str = "signer_classification", **kwargs: Any) -> None:
+    def __init__(
+        self, class_weights: Sequence[float] | None = None, name: str = "signer_classification", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
+        self.class_weights = _checked_weights(class_weights)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of a batch.
@@ -51,7 +62,11 @@ class SignerClassification(keras.losses.Loss):
             A float32 scalar, 0 or above; 0 if all are forgeries.
         """
         signers, genuine, logits = _parts(y_true, y_pred)
-        return _mean_over_genuine(_cross_entropy(signers, logits), genuine)
+        return _mean_over_genuine(_cross_entropy(signers, logits), genuine, signers, self.class_weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this loss."""
+        return {**super().get_config(), "class_weights": self.class_weights}
 
 
 @keras.saving.register_keras_serializable(package="paraph")
@@ -63,6 +78,7 @@ class ArcFace(keras.losses.Loss):
     Args:
         margin: Added to the angle to the own prototype, in radians, 0 to below pi / 2.
         scale: Cosines are multiplied by it, above 0.
+        class_weights: Factor on the loss of each signer's signatures, by number; 1 each if left out.
         name: Name of the loss.
         **kwargs: ``reduction`` for ``keras.losses.Loss``; it changes nothing, as ``call`` returns a scalar.
 
@@ -75,8 +91,16 @@ class ArcFace(keras.losses.Loss):
         falling; cosines are kept 1e-4 away from -1 and 1, where the angle has no finite slope.
     """
 
-    def __init__(self, margin: float = 0.5, scale: float = 30.0, name: str = "arcface", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        margin: float = 0.5,
+        scale: float = 30.0,
+        class_weights: Sequence[float] | None = None,
+        name: str = "arcface",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
+        self.class_weights = _checked_weights(class_weights)
         self.margin, self.scale = zero_or_more("margin", margin), above_zero("scale", scale)
         if self.margin >= math.pi / 2:
             raise ValueError(f"margin is {margin!r}; it must be below pi / 2, such as 0.5")
@@ -97,11 +121,13 @@ class ArcFace(keras.losses.Loss):
         straight = cosine - self.margin * math.sin(self.margin)
         turned = ops.where(cosine > -math.cos(self.margin), turned, straight)
         own = ops.one_hot(signers, cosine.shape[-1], dtype="float32")
-        return _mean_over_genuine(_cross_entropy(signers, self.scale * ops.where(own > 0, turned, cosine)), genuine)
+        losses = _cross_entropy(signers, self.scale * ops.where(own > 0, turned, cosine))
+        return _mean_over_genuine(losses, genuine, signers, self.class_weights)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
-        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
+        own = {"margin": self.margin, "scale": self.scale, "class_weights": self.class_weights}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="paraph")
@@ -113,6 +139,7 @@ class CosFace(keras.losses.Loss):
     Args:
         margin: Taken from the cosine to the own prototype, 0 or above.
         scale: Cosines are multiplied by it, above 0.
+        class_weights: Factor on the loss of each signer's signatures, by number; 1 each if left out.
         name: Name of the loss.
         **kwargs: ``reduction`` for ``keras.losses.Loss``; it changes nothing, as ``call`` returns a scalar.
 
@@ -123,8 +150,16 @@ class CosFace(keras.losses.Loss):
         Wang et al. (2018), "CosFace: large margin cosine loss for deep face recognition", eq. 4, as printed.
     """
 
-    def __init__(self, margin: float = 0.35, scale: float = 30.0, name: str = "cosface", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        margin: float = 0.35,
+        scale: float = 30.0,
+        class_weights: Sequence[float] | None = None,
+        name: str = "cosface",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **(kwargs | {"dtype": "float32"}))
+        self.class_weights = _checked_weights(class_weights)
         self.margin, self.scale = zero_or_more("margin", margin), above_zero("scale", scale)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -139,11 +174,13 @@ class CosFace(keras.losses.Loss):
         """
         signers, genuine, cosine = _parts(y_true, y_pred)
         own = ops.one_hot(signers, cosine.shape[-1], dtype="float32")
-        return _mean_over_genuine(_cross_entropy(signers, self.scale * (cosine - self.margin * own)), genuine)
+        losses = _cross_entropy(signers, self.scale * (cosine - self.margin * own))
+        return _mean_over_genuine(losses, genuine, signers, self.class_weights)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
-        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
+        own = {"margin": self.margin, "scale": self.scale, "class_weights": self.class_weights}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="paraph")

@@ -29,19 +29,26 @@ class Spec:
         takes: What goes in: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels, or least number of samples.
         loss: The loss it is meant to be trained with, by its name in `objectives`.
+        learning_rate: The highest rate it is meant to be trained at, with AdamW.
     """
 
     builder: Builder
     takes: Takes = "image"
     smallest: int = _MIN_SIDE
     loss: str = "joint"
+    learning_rate: float = 2e-3
 
 
 _BUILDERS: dict[str, Spec] = {}
 
 
 def register(
-    name: str, *, takes: Takes = "image", smallest: int = _MIN_SIDE, loss: str = "joint"
+    name: str,
+    *,
+    takes: Takes = "image",
+    smallest: int = _MIN_SIDE,
+    loss: str = "joint",
+    learning_rate: float = 2e-3,
 ) -> Callable[[_AnyBuilder], _AnyBuilder]:
     """Return a decorator that makes a builder available to ``build`` under a name.
 
@@ -53,6 +60,7 @@ def register(
         takes: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels (or samples) that the network can take.
         loss: The loss it is meant to be trained with, by its name in `objectives`.
+        learning_rate: The highest rate it is meant to be trained at, with AdamW, above 0.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -68,7 +76,7 @@ def register(
                 f"the name {name!r} already belongs to {_address(held.builder)}; "
                 f"register {_address(builder)} under another name"
             )
-        _BUILDERS[name] = Spec(builder, takes, smallest, loss)
+        _BUILDERS[name] = Spec(builder, takes, smallest, loss, learning_rate)
         return builder
 
     return keep

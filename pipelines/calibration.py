@@ -11,8 +11,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .metrics import ErrorCurve, check_scores, cllr, eer, far, frr, threshold_at_far
-from .protocols import TrialTable
+from .error_rates import check_scores, eer, far, frr, threshold_at_far
+from .likelihood import min_cllr as min_cllr
+from .trials import TrialTable
 
 # Upper end of log10 LR and the word for the support below it (ENFSI 2015; LR 2, 10, 100, ...).
 FORGERY_KINDS = ("random", "simple", "skilled")
@@ -168,33 +169,6 @@ def choose_thresholds(
         name: OperatingPoint(t, frr(genuine, t), far(skilled, t), None if random is None else far(random, t))
         for name, t in chosen.items()
     }
-
-
-def min_cllr(genuine_scores: ArrayLike, forgery_scores: ArrayLike) -> float:
-    """Return Cllr after the best increasing calibration of these very scores, 0 to 1 (a-posteriori).
-
-    Pool-adjacent-violators on the share of genuine at each distinct score; log-odds less prior
-    log-odds. Cllr minus this is the calibration loss. Unchanged by any strictly increasing map.
-
-    Args:
-        genuine_scores: Shape ``(n_genuine,)``, finite.
-        forgery_scores: Shape ``(n_forgery,)``, finite, one kind of forgery.
-
-    Raises:
-        ValueError: If either is empty or not finite.
-
-    Source:
-        Bruemmer, du Preez (2006), "Application-independent evaluation of speaker detection", Computer
-        Speech and Language 20. As printed: infinite ratios stay, and cost nothing.
-    """
-    from sklearn.isotonic import isotonic_regression
-
-    rejected, caught = ErrorCurve(genuine_scores, forgery_scores).counts()
-    n_genuine, n_forgery = np.diff(rejected), np.diff(caught)  # at each distinct score
-    share = isotonic_regression(n_genuine / (n_genuine + n_forgery), sample_weight=n_genuine + n_forgery)
-    with np.errstate(divide="ignore"):
-        log_lr = np.log(share) - np.log1p(-share) - np.log(rejected[-1] / caught[-1])
-    return cllr(np.repeat(log_lr, n_genuine.astype(int)), np.repeat(log_lr, n_forgery.astype(int)))
 
 
 def words_for(log10_lr: float, forgery_kind: str) -> str:

@@ -14,20 +14,33 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Your own folder, with a provenance.toml.")] = None,
     adapter: Annotated[str, typer.Option(help="How the folder is laid out.")] = "folders",
     out: Annotated[Path | None, typer.Option(help="Where the results go; inside the run if left out.")] = None,
+    protocol: Annotated[str, typer.Option(help="pairs, wd, dissimilarity or all; pairs always run.")] = "pairs",
+    negatives: Annotated[
+        str | None,
+        typer.Option(help="What wd classifiers reject: development signers, or the other enrolled ones."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate a run on its own test signers, or on your data."""
+    from .protocol_runs import wanted_negatives, wanted_protocols
+
+    protocols, others = wanted_protocols(protocol), wanted_negatives(negatives, own=data is not None)
     progress = make_progress(quiet)
     if data is None:
         from .demo import Clock, evaluate_stage
         from .runs import Run
 
         folder = Run(run)
-        print_metrics(evaluate_stage(folder, folder.config(), progress, Clock(folder)), folder / "report.html")
+        metrics = evaluate_stage(
+            folder, folder.config(), progress, Clock(folder), protocols=protocols, negatives=others
+        )
+        print_metrics(metrics, folder / "report.html")
         return
     from .own_data import evaluate_folder
 
-    metrics, report = evaluate_folder(run, data, progress=progress, adapter=adapter, out=out)
+    metrics, report = evaluate_folder(
+        run, data, progress=progress, adapter=adapter, out=out, protocols=protocols, negatives=others
+    )
     for line in metrics["warnings"][:20]:
         print(f"note: {line}")
     if len(metrics["warnings"]) > 20:
@@ -60,6 +73,12 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
             ("references", "fusion", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen"),
             reference_rows(metrics),
         )
+    for name, entry in metrics.get("protocols", {}).items():
+        print_table(
+            f"{name.replace('_', ' ')}, {entry['references']} references, {entry['rates']['signers']} signers",
+            ("figure", "value"),
+            protocol_rows(entry),
+        )
     if findings := findings_of(metrics):
         print_table("Shortcut probes", HEAD, [finding.cells for finding in findings])
     if cost := metrics.get("cost"):
@@ -67,7 +86,30 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
         rows += [("peak memory", f"{cost['peak_memory_mb']} MB"), ("disk", f"{cost['disk_mb']} MB")]
         print_table("Cost", ("what", "value"), rows)
     print_probes(metrics.get("probes", {}))
-    print(f"{NOTICE}\nreport: {report}")
+    print(f"{metrics.get('notice', NOTICE)}\nreport: {report}")
+
+
+def protocol_rows(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the closing table of one protocol: rates at the frozen threshold, then a-posteriori ones."""
+    from .report import percent
+
+    rates, repeats = entry["rates"], entry["repeats"]
+    rows = [
+        (label, percent(rates[name]))
+        for label, name in (
+            ("FRR, frozen", "frr_frozen"),
+            ("FAR random, frozen", "far_random_frozen"),
+            ("FAR skilled, frozen", "far_skilled_frozen"),
+            ("EER random, a-posteriori", "eer_random"),
+            ("EER skilled, a-posteriori", "eer_skilled"),
+            ("EER skilled, a-posteriori per signer", "eer_skilled_aposteriori_per_signer"),
+        )
+        if name in rates
+    ]
+    if spread := repeats.get("eer_skilled"):
+        sd = "-" if spread["sd"] is None else f"{100 * spread['sd']:.2f}"
+        rows.append((f"EER skilled over {repeats['n']} repeats", f"{100 * spread['mean']:.2f} % (s.d. {sd})"))
+    return rows
 
 
 def print_probes(probes: dict[str, Any]) -> None:

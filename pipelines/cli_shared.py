@@ -49,10 +49,11 @@ def preset_config(preset: str, seed: int | None, changes: Sequence[str] = (), **
 
 def checked(config: Any) -> Any:
     """Return the configuration if its model, loss and options exist; loads Keras only if it names others."""
-    from .config import TrainSettings
+    from .config import InputSettings, TrainSettings
 
     usual, train = TrainSettings(), config.train
-    if any(getattr(train, key) != getattr(usual, key) for key in ("model", "model_options", "loss", "loss_options")):
+    names = ("model", "model_options", "loss", "loss_options", "class_weights")
+    if config.inputs != InputSettings() or any(getattr(train, key) != getattr(usual, key) for key in names):
         from .train import check_names
 
         check_names(config)

@@ -1,5 +1,6 @@
 """Verbs that train and measure: demo, train, compare, speed, info."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from .cli_shared import (
     SetOption,
     app,
     checked,
+    listed,
     make_progress,
     preset_config,
     print_table,
@@ -54,24 +56,45 @@ def train(
     head: Annotated[
         str | None, typer.Option(help="logistic: fit a pair head on the run's trained network, nothing else.")
     ] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Fine-tune the network of this run.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="With --head: fit on your own folder, with a provenance.toml.")
+        Path | None, typer.Option(help="With --from or --head: your own folder, with a provenance.toml.")
     ] = None,
+    adapter: Annotated[str, typer.Option(help="How that folder is laid out.")] = "folders",
+    real_share: Annotated[float | None, typer.Option(help="How much of a batch comes from it, 0 to 1.")] = None,
+    freeze: Annotated[list[str] | None, typer.Option(help="Stage that stays as it is, such as stem or stage1.")] = None,
+    stop_at: Annotated[float | None, typer.Option(help="Stop at this development accuracy (1 - EER).")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one.")] = None,
+    deterministic: Annotated[bool, typer.Option("--deterministic", help="Repeat bit by bit; slower.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Train only; `evaluate --run` or `demo` goes on from there."""
+    """Train only, anew or from another run, on a world or also on your own data; `evaluate --run` goes on."""
     from .demo import Clock, train_stage
     from .runs import Run
 
-    folder, progress = Run(run or Path("runs") / preset), make_progress(quiet)
-    if data is not None and head is None:
-        raise ValueError("--data is for --head logistic; networks are trained on synthetic signatures only")
+    progress = make_progress(quiet)
     if head is not None:
-        _fit_head(folder, head, data, progress)
+        _fit_head(Run(run or Path("runs") / preset), head, data, progress)
         return
-    config = checked(preset_config(preset, seed, changes or (), model=model, loss=loss))
-    folder.start(config, fresh=fresh)
+    if data is not None and start is None:
+        raise ValueError("--data goes with --from RUN, whose network is fine-tuned, or with --head logistic")
+    named = {"stop_at": stop_at, "patience": patience, "deterministic": True if deterministic else None}
+    given = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    given += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
+    given += [f"inputs.real_share={real_share}"] if real_share is not None else []
+    if start is not None:
+        from .fine_tuning import fine_tuned
+
+        base = fine_tuned(start, data=data, adapter=adapter, seed=seed, loss=loss, model=model)
+        folder = Run(run or start.with_name(f"{start.name}-tuned"))
+        from .config import changed
+
+        config = changed(base, [*given, *(changes or ())])
+    else:
+        folder = Run(run or Path("runs") / preset)
+        config = preset_config(preset, seed, [*given, *(changes or ())], model=model, loss=loss)
+    folder.start(checked(config), fresh=fresh)
     train_stage(folder, config, progress, Clock(folder))
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")
 

@@ -49,11 +49,16 @@ class BatchSettings:
 class TrainSettings:
     """The network and how it is trained.
 
-    ``model`` and ``loss`` are names of the registries in `models` ("auto": the loss the network is meant for), with
-    what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the contrastive losses. ``samples``
-    is the length of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for
-    ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out). ``preprocessing`` is a recipe of
-    `recipes.RECIPES`, for all images of the run, and ``augment`` one of `augment.RECIPES`, for training images.
+    ``model`` and ``loss`` are names of the registries in `models` ("auto", as no ``learning_rate``: what the
+    network is meant for), with what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the
+    contrastive losses. ``samples`` is the length of a trajectory, for networks that take those. ``imagenet`` is a
+    file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out).
+    ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
+    `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
+    ``monitor_batches`` (so many batches of development and of training signers looked at after each epoch) is 4 if
+    ``patience`` (epochs without a better development error) or ``stop_at`` (1 - that error) is set. ``start_from``
+    is a run whose network, of digest ``start_sha256``, training begins with; ``frozen`` names stages that stay as
+    they are.
     """
 
     model: str = "resnet_elastic"
@@ -69,20 +74,63 @@ class TrainSettings:
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
     steps_per_epoch: int = Field(default=84, ge=1)
-    learning_rate: float = Field(default=2e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
+    learning_rate: float | None = Field(default=None, gt=0)
+    weight_decay: float = Field(default=0.02, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)
     preprocessing: Literal["default", "signet_canvas", "photo", "bilevel"] = "default"
     augment: Literal["none", "light", "standard", "strong", "photo"] = "none"
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     xla: Literal["auto", "on", "off"] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**31)
+    clip_norm: float = Field(default=5.0, gt=0)
+    ema: float | None = Field(default=None, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+    monitor_batches: int = Field(default=0, ge=0)
+    patience: int | None = Field(default=None, ge=1)
+    stop_at: float | None = Field(default=None, gt=0, le=1)
+    deterministic: bool = False
+    tensorboard: bool = False
+    start_from: str | None = None
+    start_sha256: str | None = None
+    frozen: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> int:
+        """How many batches of each part are looked at after an epoch; 0 for none."""
+        stops = self.patience is not None or self.stop_at is not None
+        return self.monitor_batches or (4 if stops else 0)
 
     @field_validator("model_options", "loss_options")
     @classmethod
     def _as_json(cls, options: dict[str, Any]) -> dict[str, Any]:
         """Hold options as JSON gives them back, so that a recorded run equals the one that was asked for."""
         return json.loads(json.dumps(options))
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class InputSettings:
+    """What training is fed with, and from where.
+
+    ``pair_shares`` are of genuine pairs, skilled and random forgeries in pairs; the last two also part the negatives
+    of triplets. With a ``cache`` the batches of the first epoch are kept and come again in every other. ``data`` is
+    a user's folder, laid out as ``adapter`` says, and ``real_share`` how much of a batch comes from it.
+    """
+
+    stream: Literal["signers", "classification", "pairs", "triplets"] = "signers"
+    pair_shares: tuple[float, float, float] = (0.5, 0.3, 0.2)
+    cache: Literal["none", "memory", "disk"] = "none"
+    threads: int | None = Field(default=None, ge=1)
+    prefetch: int = Field(default=6, ge=1)
+    data: str | None = None
+    adapter: str = "folders"
+    real_share: float = Field(default=0.5, gt=0, le=1)
+
+    @field_validator("pair_shares")
+    @classmethod
+    def _shares(cls, shares: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(shares) < 0 or shares[0] <= 0 or shares[1] + shares[2] <= 0:
+            raise ValueError("needs a share above 0 of genuine pairs and of forgeries, such as (0.5, 0.3, 0.2)")
+        return shares
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -104,6 +152,7 @@ class RunConfig:
     preset: str
     world: WorldSettings = Field(default_factory=WorldSettings)
     batch: BatchSettings = Field(default_factory=BatchSettings)
+    inputs: InputSettings = Field(default_factory=InputSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
 
@@ -143,7 +192,7 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     if name == config.train.model:
         return config
     values = config.to_dict()
-    values["train"] |= {"model": name, "model_options": {}}
+    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None}
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)

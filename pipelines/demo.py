@@ -4,22 +4,19 @@ import dataclasses
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .checkpoints import read_log, writing
 from .config import RunConfig
 from .files import write_beside, write_json
+from .marks import provenance_of
 from .preprocess import find_recipe
 from .progress import Progress
 from .runs import FORMAT, Run, sha256
 
 PARAPH = "0.1.0"
-PROVENANCE = {
-    "kind": "synthetic",
-    "contains_real_signatures": False,
-    "source": "drawn by synth from the world's seed",
-}
 
 
 def demo(path: str | Path, config: RunConfig, *, fresh: bool, progress: Progress) -> dict[str, Any]:
@@ -59,7 +56,8 @@ class Clock:
             return work()
         finally:
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - begun, 1)
-            write_json(self.run / "times.json", self.seconds)
+            with writing(self.run):
+                write_json(self.run / "times.json", self.seconds)
 
 
 def compile_kernels() -> None:
@@ -79,24 +77,47 @@ def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -
     if (run / "model.keras").exists():
         return
     with progress.task("loading TensorFlow", None):
+        from .inputs import images_per_step
         from .train import train
     settings = config.train
     with progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
-        watch = [progress.training_callback(bar, config.batch.images)]
+        watch = [progress.training_callback(bar, images_per_step(config))]
         clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch))
 
 
-def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -> dict[str, Any]:
-    """Evaluate on development and test signers, freeze, write the verifier and the report."""
+def evaluate_stage(
+    run: Run,
+    config: RunConfig,
+    progress: Progress,
+    clock: Clock,
+    *,
+    protocols: Sequence[str] = ("pairs",),
+    negatives: Any = "development",
+) -> dict[str, Any]:
+    """Evaluate on development and test signers, freeze, write the verifier and the report.
+
+    Args:
+        run: The run, trained.
+        config: Its configuration.
+        progress: Where to say what happens.
+        clock: Where its seconds go.
+        protocols: Which of `protocol_runs.PROTOCOLS` to run; pairs always are.
+        negatives: Whose signatures writer-dependent classifiers reject: "development" or "enrolled".
+    """
     with progress.task("loading TensorFlow", None):
         import keras
 
         import models  # noqa: F401
 
         from . import evaluate
+        from .evaluation_card import card_of, duplicates_in, image_probes
         from .logistic import LogisticHead
         from .online import OnlineVerifier
+        from .operating import FILE as DEVELOPMENT
+        from .operating import development_scores, write_development
+        from .protocol_stage import protocols_on_world
         from .report import write_report
+        from .score_file import write_scores
         from .shortcut_runs import probe_world
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
@@ -113,13 +134,19 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
         with progress.task(f"drawing and embedding {signers} {name} signers", n) as bar:
             told = bar.advance
             parts[name] = clock.timed("evaluating", lambda n=name, t=told: evaluate.draw_part(config, n, verifier, t))  # type: ignore[misc]
+    tables: dict[str, Any] = {}
     with progress.task("rates, intervals and baselines", None):
         metrics, frozen, trials = clock.timed(
-            "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config)
+            "evaluating", lambda: evaluate.measure(parts["test"], parts["dev"], config, tables)
         )
+    outcome = clock.timed(
+        "evaluating", lambda: protocols_on_world(run, config, verifier, protocols, negatives, progress)
+    )
+    tables |= outcome.tables
     with progress.task("shortcut probes", None):
         probes = clock.timed("evaluating", lambda: probe_world(config, parts["test"], trials))
-    write_beside(run / "scores.parquet", trials.to_parquet)
+    write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
+    write_development(run / DEVELOPMENT, development_scores(parts["dev"], config, frozen.trials))
     write_json(
         run / "verifier.json",
         {
@@ -135,15 +162,24 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
             "takes": takes,
             "head": None if head is None else head.to_dict(),
             "fused": {name: point.to_dict() for name, point in evaluate.freeze_fused(parts["dev"], config).items()},
-            "provenance": provenance_of(head),
+            "provenance": provenance_of(run, head),
             "sha256": sha256(run / "model.keras"),
         },
     )
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
+    judged = parts["test"]
+    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
+    metrics["card"] = card_of(
+        metrics,
+        config=config,
+        probes=image_probes(judged.signatures, judged.canvases),
+        duplicates={"removed": 0, "left": duplicates_in(judged.canvases)},
+    )
     metrics |= {
         "probes": probes,
         "preset": config.preset,
-        "data": provenance_of(head),
+        "data": provenance_of(run, head),
+        "notice": verifier.notice,
         "cost": cost(run, clock.seconds, config),
     }
     write_json(run / "metrics.json", metrics)
@@ -161,28 +197,23 @@ def evaluate_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock
     return metrics
 
 
-def provenance_of(head: Any) -> dict[str, Any]:
-    """Return where what a verifier learnt from came from: the world, and what a fitted head saw besides."""
-    if head is None or not head.contains_real_signatures:
-        return PROVENANCE
-    return {
-        "kind": "synthetic network, head fitted on real signatures",
-        "contains_real_signatures": True,
-        "source": f"{PROVENANCE['source']}; head: {head.data}",
-    }
-
-
 def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
     """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
     peak = peak_memory_mb()
     disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
-    images = config.train.epochs * config.train.steps_per_epoch * config.batch.images
+    images = epochs_done(run, config) * config.train.steps_per_epoch * config.batch.images
     return {
         "seconds": dict(seconds),
         "training_images": images,
         "peak_memory_mb": peak,
         "disk_mb": round(disk, 1),
     }
+
+
+def epochs_done(run: Run, config: RunConfig) -> int:
+    """Return how many epochs a run was trained for, which may be fewer than configured."""
+    rows = read_log(run, config.train.epochs)
+    return int(rows[-1]["epoch"]) if rows else config.train.epochs
 
 
 def peak_memory_mb() -> int | None:

@@ -57,6 +57,16 @@ class ElasticHead:
         shape = len(references), len(questioned)
         return np.array([self.known[pair] for pair in pairs], dtype=np.float32).reshape(shape)
 
+    def features(self, vectors: Vectors) -> Vectors:
+        """Return the whole and the mean of the map over blocks of up to 4 x 4 places, shape ``(n, d')``.
+
+        Classifiers in a plain vector space cannot forgive a stroke that moved; means over blocks forgive a little.
+        """
+        whole, rows, columns, channels = self.layer.shape
+        up, along = (max(side for side in (4, 3, 2, 1) if length % side == 0) for length in (rows, columns))
+        local = vectors[:, whole:].reshape(-1, rows // up, up, columns // along, along, channels).mean(axis=(2, 4))
+        return np.concatenate([vectors[:, :whole], local.reshape(len(vectors), -1)], axis=1)
+
 
 def own_head(model: Any) -> ElasticHead | None:
     """Return the head that a network brings along; None if its embeddings are compared by their cosine."""

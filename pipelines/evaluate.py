@@ -4,7 +4,6 @@ Thresholds and calibration come from development signers and are frozen; test si
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,22 +13,16 @@ from numpy.typing import NDArray
 from synth import World
 
 from .baselines import hog_features, pixel_features
-from .calibration import LogisticCalibrator, OperatingPoint, choose_thresholds, fit_calibrator, min_cllr
+from .calibration import choose_thresholds, fit_calibrator
+from .calibrators import calibration_of
 from .config import RunConfig
 from .decisions import FusedPoint
 from .elastic_head import PairHead
+from .evaluation_card import resplit
 from .fusion import FUSIONS, fuse
-from .metrics import (
-    auc,
-    bootstrap_over_signers,
-    cllr_of,
-    eer,
-    eer_of,
-    eer_per_signer,
-    far_at,
-    frr_at,
-)
+from .metrics import auc
 from .preprocess import to_ink
+from .protocols import FUSIONS as REDUCED
 from .protocols import Part as PartName
 from .protocols import (
     SignatureSet,
@@ -39,7 +32,10 @@ from .protocols import (
     cosine_scores,
     k_reference_trials,
     one_reference_trials,
+    remembered,
 )
+from .rates import Frozen as Frozen
+from .rates import rates as rates
 from .sampling import draw_in_chunks, evaluation_acts
 from .splits import split_world
 from .verifier import Verifier
@@ -100,20 +96,6 @@ def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lam
     return Part(drawn.signatures, canvases, embeddings, drawn.on_grid, verifier.head)
 
 
-@dataclasses.dataclass(frozen=True)
-class Frozen:
-    """What was fitted on development signers, and on how many."""
-
-    points: dict[str, OperatingPoint]
-    calibrator: LogisticCalibrator
-    trials: TrialTable
-
-    @property
-    def threshold(self) -> float:
-        """The default threshold: where FRR and FAR_skilled met on development signers."""
-        return self.points["eer_skilled"].threshold
-
-
 def freeze(part: Part, config: RunConfig) -> Frozen:
     """Return thresholds and calibration from the development part."""
     trials = trials_of(part, config, "development")
@@ -136,7 +118,7 @@ def _check_direction(genuine: TrialTable, random: TrialTable) -> None:
 def freeze_fused(part: Part, config: RunConfig) -> dict[str, FusedPoint]:
     """Return thresholds and calibration for several references, by "fusion/number", from the development part."""
     headline = subset(part.signatures, part.headline)
-    vectors, scores = part.embeddings[part.headline], part.similarity(part.headline)
+    vectors, scores = part.embeddings[part.headline], remembered(part.similarity(part.headline), headline.name.size)
     pair_scores = part.head.scores if part.head is not None else lambda a, b: a @ b.T
     most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
     found = {}
@@ -148,7 +130,9 @@ def freeze_fused(part: Part, config: RunConfig) -> dict[str, FusedPoint]:
                 part="development",
                 k=k,
                 fusion=fusion,
-                fuse=lambda r, q, name=fusion: fuse(name, vectors[r], vectors[q], pair_scores),  # type: ignore[misc]
+                fuse=None
+                if fusion in REDUCED
+                else lambda r, q, name=fusion: fuse(name, vectors[r], vectors[q], pair_scores),  # type: ignore[misc]
                 n_random=config.evaluation.n_random,
                 seed=config.world.seed,
             )
@@ -171,60 +155,16 @@ def trials_of(part: Part, config: RunConfig, name: PartName, features: NDArray[n
     )
 
 
-def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int) -> dict[str, Any]:
-    """Return every rate of a trial table with its 95 % interval over signers.
-
-    A-posteriori rates (`eer_...`) are fitted on the scores they describe; `frozen_...` rates use the
-    development threshold. Rates of kinds that have no trials are left out.
-    """
-    result: dict[str, Any] = {"signers": int(np.unique(trials.claimed).size), "trials": {}}
-    statistics: dict[str, Any] = {}
-    genuine = trials.score[trials.kind == "genuine"]
-    for kind in ("genuine", "random", "simple", "skilled"):
-        count = int((trials.kind == kind).sum())
-        result["trials"][kind] = count
-        if kind == "genuine" or not count or not len(genuine):
-            continue
-        statistics[f"eer_{kind}"] = eer_of(kind)
-        scores = trials.score[trials.kind == kind]
-        result[f"auc_{kind}"] = auc(genuine, scores)
-        result[f"eer_{kind}_threshold_aposteriori"] = _finite(eer(genuine, scores).threshold)
-        if frozen is not None:
-            statistics[f"far_{kind}_frozen"] = far_at(frozen.threshold, kind)
-    if frozen is not None and len(genuine):
-        statistics["frr_frozen"] = frr_at(frozen.threshold)
-        if result["trials"]["skilled"]:
-            statistics["cllr_skilled"] = cllr_of("skilled", frozen.calibrator.log_lr)
-            result["min_cllr_skilled_aposteriori"] = min_cllr(genuine, trials.score[trials.kind == "skilled"])
-    if result["trials"]["skilled"]:
-        result["eer_skilled_aposteriori_per_signer"] = _per_signer(trials)
-    for name, statistic in statistics.items():
-        if result["signers"] >= 2:
-            found = bootstrap_over_signers(trials, statistic, seed=seed, n_draws=draws)
-            result[name] = {
-                "value": _finite(found.value),
-                "low": _finite(found.low),
-                "high": _finite(found.high),
-            }
-        else:
-            result[name] = {
-                "value": _finite(statistic(trials)(np.ones(len(trials)))),
-                "low": None,
-                "high": None,
-            }
-    return result
+Kept = dict[str, TrialTable] | None
+"""Where trials go by name, if anybody wants them for the score file."""
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _keep(kept: Kept, name: str, trials: TrialTable) -> None:
+    if kept is not None:
+        kept[name] = trials
 
 
-def _per_signer(trials: TrialTable) -> float | None:
-    genuine, skilled = trials.select(kind="genuine"), trials.select(kind="skilled")
-    return _finite(eer_per_signer(genuine.score, genuine.claimed, skilled.score, skilled.claimed).rate)
-
-
-def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str, Any]]:
+def skill_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None) -> list[dict[str, Any]]:
     """Return the error against forger skill: EER and frozen FAR of the forgeries on the grid, per skill."""
     rows = []
     for skill in config.evaluation.skills:
@@ -237,7 +177,8 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str,
             n_random=0,
             seed=config.world.seed,
         )
-        found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
+        _keep(kept, f"skill {skill:g}", trials)
+        found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
         rows.append(
             {
                 "skill": skill,
@@ -249,10 +190,10 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str,
     return rows
 
 
-def reference_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[str, Any]]:
+def reference_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None) -> list[dict[str, Any]]:
     """Return the error against the number of references, fused by the largest score and by the mean."""
     headline = subset(part.signatures, part.headline)
-    scores = part.similarity(part.headline)
+    scores = remembered(part.similarity(part.headline), headline.name.size)
     most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
     rows = []
     for k in (k for k in (1, 3, 5, 10, 12) if k < most):
@@ -266,7 +207,8 @@ def reference_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[
                 n_random=config.evaluation.n_random,
                 seed=config.world.seed,
             )
-            found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
+            _keep(kept, f"references {fusion} {k}", trials)
+            found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
             rows.append(
                 {
                     "references": k,
@@ -278,7 +220,7 @@ def reference_curve(part: Part, config: RunConfig, frozen: Frozen) -> list[dict[
     return rows
 
 
-def baselines(part: Part, config: RunConfig) -> dict[str, dict[str, Any]]:
+def baselines(part: Part, config: RunConfig, kept: Kept = None) -> dict[str, dict[str, Any]]:
     """Return the rates of raw pixels and of histograms of gradients on the very same trials."""
     ink = to_ink(part.canvases)[..., 0]
     found = {}
@@ -288,25 +230,33 @@ def baselines(part: Part, config: RunConfig) -> dict[str, dict[str, Any]]:
         vectors = np.zeros((len(ink), some.shape[1]), dtype=np.float32)
         vectors[part.headline] = some
         trials = trials_of(part, config, "test", vectors)
+        _keep(kept, f"baseline {name}", trials)
         found[name] = rates(trials, None, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
     return found
 
 
-def measure(test: Part, development: Part, config: RunConfig) -> tuple[dict[str, Any], Frozen, TrialTable]:
-    """Return the metrics of a synthetic evaluation, what was frozen, and the test trials."""
+def measure(
+    test: Part, development: Part, config: RunConfig, kept: Kept = None
+) -> tuple[dict[str, Any], Frozen, TrialTable]:
+    """Return the metrics of a synthetic evaluation, what was frozen, and the test trials; `kept` gets all trials."""
     frozen = freeze(development, config)
     trials = trials_of(test, config, "test")
     check_disjoint(frozen.trials, trials)
+    _keep(kept, "pairs", trials)
+    _keep(kept, "development", frozen.trials)
+    draws, seed = config.evaluation.bootstrap_draws, config.world.seed
     metrics = {
-        "verifier": rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed),
-        "baselines": baselines(test, config),
-        "skills": skill_curve(test, config, frozen),
-        "references": reference_curve(test, config, frozen),
+        "verifier": rates(trials, frozen, draws=draws, seed=seed),
+        "baselines": baselines(test, config, kept),
+        "skills": skill_curve(test, config, frozen, kept),
+        "references": reference_curve(test, config, frozen, kept),
         "development": {
             "signers": len(np.unique(frozen.trials.claimed)),
             "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
             "calibrator": frozen.calibrator.to_dict(),
         },
+        "calibration": calibration_of(frozen.trials, trials, draws=draws, seed=seed),
+        "splits": resplit([frozen.trials, trials]),
         "protocol": trials.protocol,
         "left_out": list(trials.left_out),
     }

@@ -1,8 +1,10 @@
 """Evaluation on a user's own folder: read through an adapter, scored by the published protocols, reported.
 
-Nothing in the folder is changed, nothing of it is trained on, and the run's frozen threshold is used as it is.
+Nothing in the folder is changed, no network or head learns from it, and the run's frozen threshold is used as it is.
+The writer-dependent protocol enrols its signers in classifiers that are judged and thrown away.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,21 @@ from numpy.typing import NDArray
 from .adapters import load_provenance, load_signatures, open_adapter
 from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
+from .calibrators import calibration_of
 from .config import RunConfig
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
+from .evaluation_card import card_of, duplicates_in, image_probes, resplit
 from .files import write_beside, write_json
+from .marks import trained_on
 from .progress import Progress
-from .protocols import SignatureSet
+from .protocol_stage import embedded_folder, protocols_on_folder
 from .report import write_report
 from .runs import Run, RunError, load_verifier
+from .score_file import read_scores, write_scores
 from .shortcut_runs import probe_folder
 from .shortcuts import quick_nuisances
+from .trials import SignatureSet, TrialTable
+from .writer_dependent import Negatives
 
 
 def evaluate_folder(
@@ -30,6 +38,8 @@ def evaluate_folder(
     progress: Progress,
     adapter: str = "folders",
     out: str | Path | None = None,
+    protocols: Sequence[str] = ("pairs",),
+    negatives: Negatives = "enrolled",
 ) -> tuple[dict[str, Any], Path]:
     """Score a folder of signatures with a run's verifier; return the metrics and where the report is.
 
@@ -39,6 +49,10 @@ def evaluate_folder(
         progress: Where to say what happens.
         adapter: A registered adapter's name.
         out: Where the results go; `evaluations/<folder name>` inside the run if left out.
+        protocols: Which of `protocol_runs.PROTOCOLS` to run; pairs always are. Where others are, embeddings are kept
+            beside the results, so that running again needs no network.
+        negatives: Whose signatures writer-dependent classifiers learn to reject: of the other "enrolled" signers, or
+            of the run's "development" signers, which differ from a folder's in more than the hand.
 
     Raises:
         ProvenanceError: If the folder does not say where it comes from.
@@ -58,6 +72,8 @@ def evaluate_folder(
             return canvas
 
         loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=prepare)
+    if provenance.digest in trained_on(run)["digests"]:
+        raise RunError(f"the network of {run.path} was trained on {data}; evaluate it on signatures it has not seen")
     if verifier.head is not None and verifier.head.data == f"provenance {provenance.digest}":
         raise RunError(f"the head of {run.path} was fitted on {data}; evaluate it on signatures it has not seen")
     usable = loaded.eligible
@@ -68,10 +84,16 @@ def evaluate_folder(
         loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
     )
     canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
+    folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
+    more = bool(set(protocols) - {"pairs"})
     with progress.task(f"embedding {len(canvases)} signatures", None):
-        embeddings = verifier.embed_canvases(canvases)
-    part = Part(signatures, canvases, embeddings, np.zeros(len(canvases), dtype=bool), verifier.head)
-    metrics = _measure(part, config, record)
+        embedded = embedded_folder(run, folder / "embeddings.npz", signatures, canvases, verifier, keep=more)
+    part = Part(signatures, canvases, embedded.vectors, np.zeros(len(canvases), dtype=bool), verifier.head)
+    tables: dict[str, TrialTable] = {}
+    with progress.task("rates, intervals and baselines", None):
+        metrics = _measure(run, part, config, record, tables)
+    outcome = protocols_on_folder(run, config, verifier, embedded, protocols, negatives, progress)
+    tables |= outcome.tables
     left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
     left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
     left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
@@ -83,12 +105,19 @@ def evaluate_folder(
             "contains_real_signatures": provenance.contains_real_signatures,
             "digest": provenance.digest,
         },
+        "notice": verifier.notice,
         "counts": loaded.counts,
         "warnings": [*loaded.warnings, *left_out],
     }
-    folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
+    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
+    metrics["card"] = card_of(
+        metrics,
+        config=config,
+        probes=image_probes(signatures, canvases),
+        duplicates={"removed": len(loaded.duplicates), "left": duplicates_in(canvases)},
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    trials = trials_of(part, config, "test")
+    trials = tables["pairs"]
     with progress.task("shortcut probes", None):
         metrics["probes"] = probe_folder(
             config,
@@ -99,7 +128,7 @@ def evaluate_folder(
             crossed=loaded.warnings,
             removed=sum(d.same_label for d in loaded.duplicates),
         )
-    write_beside(folder / "scores.parquet", trials.to_parquet)
+    write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
     write_json(folder / "metrics.json", metrics)
     with progress.task("report", None):
         report = write_report(
@@ -114,23 +143,38 @@ def evaluate_folder(
     return metrics, report
 
 
-def _measure(part: Part, config: RunConfig, record: dict[str, Any]) -> dict[str, Any]:
+def _measure(
+    run: Run, part: Part, config: RunConfig, record: dict[str, Any], tables: dict[str, TrialTable]
+) -> dict[str, Any]:
     """Return the rates of the network, its baselines and the reference curve at the frozen threshold."""
-    trials = trials_of(part, config, "test")
+    trials = tables["pairs"] = trials_of(part, config, "test")
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
     frozen = Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials)
-    return {
-        "verifier": rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed),
-        "baselines": baselines(part, config),
-        "references": reference_curve(part, config, frozen),
+    draws, seed = config.evaluation.bootstrap_draws, config.world.seed
+    found = {
+        "verifier": rates(trials, frozen, draws=draws, seed=seed),
+        "baselines": baselines(part, config, tables),
+        "references": reference_curve(part, config, frozen, tables),
         "development": {
             "signers": record["calibrator"]["n_signers"],
             "points": record["points"],
             "calibrator": record["calibrator"],
         },
+        "splits": resplit([trials]),
         "protocol": trials.protocol,
         "left_out": list(trials.left_out),
     }
+    if (chosen := _development_trials(run)) is not None:
+        found["calibration"] = calibration_of(chosen, trials, draws=draws, seed=seed)
+    return found
+
+
+def _development_trials(run: Run) -> TrialTable | None:
+    """Return the trials of development signers that the run recorded; None if an older version evaluated it."""
+    try:
+        return read_scores(run / "scores.parquet").get("development")
+    except (OSError, ValueError):
+        return None
 
 
 def provenance_of_file(file: str | Path) -> Provenance:

@@ -1,7 +1,9 @@
 """Figures of a report: axes with units and a legend, colours a colour-blind reader can tell apart."""
 
+import csv
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -193,6 +195,37 @@ def plot_skills(axes: Axes, rows: Sequence[dict[str, Any]]) -> Axes:
     )
     axes.legend(fontsize=8)
     return axes
+
+
+def plot_curves(log: Path) -> Figure:
+    """Draw a run's loss over its epochs and, if development signers were looked at, its errors beside it.
+
+    Args:
+        log: The run's `log.csv`.
+
+    Returns:
+        One or two axes: loss of training and development; equal error rates of both, skilled and random apart.
+    """
+    with log.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    epochs = [int(row["epoch"]) for row in rows]
+    seen = [name for name in ("skilled", "random") if rows and rows[-1].get(f"dev_eer_{name}")]
+    drawing = Figure(figsize=(9.0 if seen else 5.6, 3.4), layout="constrained")
+    axes = drawing.subplots(1, 2 if seen else 1, squeeze=False)[0]
+    for column, label, style in (("loss", "training", "-o"), ("dev_loss", "development", "--s")):
+        if rows and rows[-1].get(column):
+            axes[0].plot(epochs, [float(row[column] or "nan") for row in rows], style, color="#0072B2", label=label)
+    axes[0].set(xlabel="epoch", ylabel="loss", title="Loss")
+    for name in seen:
+        for part, label, style in (("train", "training", "-o"), ("dev", "development", "--s")):
+            values = [100 * float(row[f"{part}_eer_{name}"] or "nan") for row in rows]
+            axes[1].plot(epochs, values, style, color=COLOURS[name], label=f"{name}, {label}")
+        axes[1].set(xlabel="epoch", ylabel="EER (%)", ylim=(0, None), title="Verification error")
+    for one in axes:
+        one.grid(alpha=0.3)
+        one.xaxis.get_major_locator().set_params(integer=True)
+        one.legend(fontsize=8)
+    return drawing
 
 
 def _percent(value: float | None) -> float:

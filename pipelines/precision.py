@@ -34,12 +34,20 @@ def choose_precision(setting: str) -> Choice:
     return Choice("float32", "the processor has no native bfloat16")
 
 
-def choose_xla(setting: str) -> Choice:
+def choose_xla(setting: str, *, deterministic: bool = False) -> Choice:
     """Return "on" or "off" for XLA compilation on this machine.
 
+    Args:
+        setting: "auto", "on" or "off".
+        deterministic: Whether operations must repeat bit by bit, with which TensorFlow compiles nothing.
+
     Raises:
-        ValueError: If XLA is asked for together with several GPUs.
+        ValueError: If XLA is asked for together with several GPUs or with determinism.
     """
+    if deterministic:
+        if setting == "on":
+            raise ValueError("XLA cannot be on where operations must be deterministic; leave one of the two out")
+        return Choice("off", "operations are deterministic, which switches XLA off")
     gpus = _gpu_count()
     if setting == "on" and gpus > 1:
         raise ValueError("XLA cannot be on under a strategy over several GPUs; use xla='off'")
@@ -48,6 +56,19 @@ def choose_xla(setting: str) -> Choice:
     if gpus == 1:
         return Choice("on", "one GPU")
     return Choice("off", "XLA was slower than oneDNN on CPUs" if gpus == 0 else "several GPUs")
+
+
+def make_deterministic(seed: int) -> None:
+    """Let every operation of this process repeat bit by bit: for the same threads, versions and oneDNN setting.
+
+    Args:
+        seed: Of whatever is random and has no seed of its own.
+    """
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
 
 
 def _cpu_flags() -> set[str]:

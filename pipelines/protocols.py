@@ -1,178 +1,32 @@
-"""Trials: which signatures are compared with which references, and the scores they get.
+"""Writer-independent trials: which signatures are compared with which references, and the scores they get.
 
-One reference (writer-independent pairs) and k references with fusion, on any scores. Each trial names its
-claimed signer, its kind and, for a random forgery, the impostor, so that kinds are never pooled and the
-bootstrap can draw signers. Splitting signers is in `splits.py`, rates are in `metrics.py`.
+One reference (pairs) and k references with fusion, on any scores. The tables are in `trials.py`, signers' own
+classifiers in `writer_dependent.py`, the dissimilarity space in `dissimilarity.py`, rates in `metrics.py`.
 """
 
-import json
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Strings = NDArray[np.str_]
-Places = NDArray[np.intp]
-Part = Literal["development", "test"]
+from .trials import SEPARATOR as SEPARATOR
+from .trials import SIGNATURE_KINDS as SIGNATURE_KINDS
+from .trials import TRIAL_KINDS as TRIAL_KINDS
+from .trials import Part as Part
+from .trials import Places as Places
+from .trials import SignatureSet as SignatureSet
+from .trials import Strings as Strings
+from .trials import TrialTable as TrialTable
+from .trials import check_disjoint as check_disjoint
+
 # A similarity: (places of references, places of questioned) -> scores, (n_references, n_questioned).
 Similarity = Callable[[Places, Places], NDArray[np.floating]]
-
-SIGNATURE_KINDS = ("genuine", "simple", "skilled")
-TRIAL_KINDS = ("genuine", "random", "simple", "skilled")
 FUSIONS: dict[str, Callable[..., NDArray[np.float32]]] = {
     "max": np.max,
     "mean": np.mean,
     "min": np.min,
     "median": np.median,
 }
-SEPARATOR = "|"  # between the names of several references
-
-
-def _check_columns(table: "SignatureSet | TrialTable", kinds: Sequence[str]) -> None:
-    """Raise ValueError on array fields of unequal length or unknown kinds."""
-    for name, column in vars(table).items():
-        if isinstance(column, np.ndarray) and (column.ndim != 1 or column.shape != table.kind.shape):
-            raise ValueError(f"{name}: shape {column.shape}, but kind has {table.kind.shape}")
-    unknown = sorted(set(table.kind.tolist()) - set(kinds))
-    if unknown:
-        raise ValueError(f"unknown kind {unknown[0]!r}; use one of: {', '.join(kinds)}")
-
-
-@dataclass(frozen=True, eq=False)
-class SignatureSet:
-    """Signatures that can be scored, as parallel arrays of shape ``(n,)``; row i is place i of a score.
-
-    Attributes:
-        signer: The signer whose signature this is or, for a forgery, claims to be.
-        kind: "genuine", "simple" or "skilled".
-        name: A name of its own for every signature, without "|".
-        forger: Who made a forgery, "" if genuine or unknown.
-        skill: The forger's skill, 0 to 1, NaN if genuine or unknown.
-    """
-
-    signer: Strings
-    kind: Strings
-    name: Strings
-    forger: Strings
-    skill: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        """Check the columns; raise ValueError naming the first fault."""
-        _check_columns(self, SIGNATURE_KINDS)
-        if np.unique(self.name).size != self.name.size:
-            raise ValueError("name: every signature needs a name of its own")
-        if any(SEPARATOR in name for name in self.name.tolist()):
-            raise ValueError(f"name: {SEPARATOR!r} separates references and cannot be in a name")
-        if (self.signer == "").any():
-            raise ValueError("signer: every signature needs a signer")
-
-    @classmethod
-    def of(
-        cls,
-        signer: ArrayLike,
-        kind: ArrayLike,
-        *,
-        name: ArrayLike | None = None,
-        forger: ArrayLike | None = None,
-        skill: ArrayLike | None = None,
-    ) -> Self:
-        """Build a set from lists: unnamed signatures are numbered, forger and skill default to unknown."""
-        signers = np.array(signer, dtype=str)
-        return cls(
-            signers,
-            np.array(kind, dtype=str),
-            np.arange(signers.size).astype(str) if name is None else np.array(name, dtype=str),
-            np.full(signers.shape, "") if forger is None else np.array(forger, dtype=str),
-            np.full(signers.shape, np.nan) if skill is None else np.array(skill, dtype=np.float64),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class TrialTable:
-    """Scored trials as parallel arrays of shape ``(n,)``, with whose data they are.
-
-    Attributes:
-        claimed: The signer somebody claims to be.
-        impostor: The signer of the questioned signature if it is a random forgery, else "".
-        kind: "genuine", "random", "simple" or "skilled".
-        skill: The forger's skill, 0 to 1, NaN if unknown or no forgery.
-        reference: Names of the references, joined by "|".
-        questioned: Name of the questioned signature.
-        score: Higher = more likely genuine, finite.
-        part: "development" (thresholds and calibrators may be fitted) or "test" (may not).
-        protocol: How the trials were made, in a few words.
-        left_out: Signers with too few genuine signatures to take part, in either role.
-    """
-
-    claimed: Strings
-    impostor: Strings
-    kind: Strings
-    skill: NDArray[np.float64]
-    reference: Strings
-    questioned: Strings
-    score: NDArray[np.float32]
-    part: Part
-    protocol: str
-    left_out: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check the columns; raise ValueError naming the first fault."""
-        _check_columns(self, TRIAL_KINDS)
-        if self.part not in ("development", "test"):
-            raise ValueError(f"unknown part {self.part!r}; use 'development' or 'test'")
-        if ((self.kind == "random") != (self.impostor != "")).any():
-            raise ValueError("impostor: random forgeries name their signer, other trials hold ''")
-        if (self.claimed == self.impostor).any():
-            raise ValueError("impostor: nobody is an impostor of the own name")
-        if not np.isfinite(self.score).all():
-            raise ValueError(f"score: {np.sum(~np.isfinite(self.score))} scores are NaN or infinite")
-
-    def __len__(self) -> int:
-        """Return the number of trials."""
-        return self.kind.size
-
-    def select(self, *, kind: str) -> Self:
-        """Return the trials of one kind; part, protocol and left_out stay."""
-        if kind not in TRIAL_KINDS:
-            raise ValueError(f"unknown kind {kind!r}; use one of: {', '.join(TRIAL_KINDS)}")
-        rows = self.kind == kind
-        return replace(self, **{k: v[rows] for k, v in vars(self).items() if isinstance(v, np.ndarray)})
-
-    def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write the table as one Parquet file; it appears under its name only when complete."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        columns = {k: pa.array(v) for k, v in vars(self).items() if isinstance(v, np.ndarray)}
-        notes = json.dumps({k: v for k, v in vars(self).items() if k not in columns})
-        unfinished = Path(f"{os.fspath(path)}.unfinished")
-        pq.write_table(pa.table(columns, metadata={"paraph": notes}), unfinished, compression="zstd")
-        unfinished.replace(path)
-
-    @classmethod
-    def from_parquet(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a table that `to_parquet` wrote; raise ValueError if the file is something else."""
-        import pyarrow.parquet as pq
-
-        table = pq.read_table(os.fspath(path), partitioning=None)
-        notes = (table.schema.metadata or {}).get(b"paraph")
-        if notes is None:
-            raise ValueError(f"{os.fspath(path)}: not a trial table (no notes on part and protocol)")
-        rest = json.loads(notes)
-        columns = {name: table[name].to_numpy() for name in table.column_names}
-        columns = {k: v.astype(str) if v.dtype == object else v for k, v in columns.items()}
-        return cls(**columns, **{**rest, "left_out": tuple(rest["left_out"])})
-
-
-def check_disjoint(development: TrialTable, test: TrialTable) -> None:
-    """Raise ValueError if a signer, in either role, is in both tables."""
-    people = [set(t.claimed.tolist()) | set(t.impostor.tolist()) - {""} for t in (development, test)]
-    if both := sorted(people[0] & people[1]):
-        raise ValueError(f"{len(both)} signers are in development and test: {', '.join(both[:5])}")
 
 
 def cosine_scores(embeddings: ArrayLike) -> Similarity:
@@ -183,6 +37,20 @@ def cosine_scores(embeddings: ArrayLike) -> Similarity:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(lengths > 0, lengths, 1)
     return lambda rows, columns: unit[rows] @ unit[columns].T
+
+
+def remembered(similarity: Similarity, n: int) -> Similarity:
+    """Return a similarity of ``n`` signatures that is asked for each pair once; it holds a matrix ``(n, n)``."""
+    known = np.full((n, n), np.nan, dtype=np.float32)
+
+    def block(rows: Places, columns: Places) -> NDArray[np.floating]:
+        missing = np.isnan(known[np.ix_(rows, columns)])
+        new_rows, new_columns = rows[missing.any(axis=1)], columns[missing.any(axis=0)]
+        if new_rows.size:
+            known[np.ix_(new_rows, new_columns)] = similarity(new_rows, new_columns)
+        return known[np.ix_(rows, columns)]
+
+    return block
 
 
 def _checked(scores: ArrayLike | Similarity, n: int) -> Similarity:

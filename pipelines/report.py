@@ -26,7 +26,9 @@ from .export_tables import escape_formula
 from .files import write_text
 from .page import callout, figure, page, picture, table
 from .plots import (
+    figure_svg,
     new_axes,
+    plot_curves,
     plot_det,
     plot_map,
     plot_reliability,
@@ -38,13 +40,13 @@ from .plots import (
 )
 from .protocols import TrialTable
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
-from .report_method import listing, method_rows, percent, tree_html
+from .report_method import calibration_records, listing, method_rows, percent, tree_html
 from .shortcuts import HEAD, findings_of
 from .verifier import NOTICE, Verifier
 
 __all__ = ["frozen_rows", "percent", "reference_rows", "skill_rows", "summary_rows", "write_points", "write_report"]
 RENDERED = {"verifier", "baselines", "skills", "references", "development", "protocol", "left_out", "probes", "preset",
-            "data", "cost", "warnings", "counts"}  # fmt: skip
+            "data", "cost", "warnings", "counts", "notice"}  # fmt: skip
 BAND = 0.15
 
 
@@ -155,12 +157,13 @@ def _head(metrics: dict[str, Any]) -> list[str]:
     data, probes = metrics["data"], metrics.get("probes", {})
     signers = metrics["verifier"]["signers"]
     real = data.get("contains_real_signatures")
-    origin = "real signatures" if real else "synthetic signers that no training step ever saw"
+    origin = "real signatures" if real and "digest" in data else "synthetic signers that no training step ever saw"
+    notice = html.escape(str(metrics.get("notice", NOTICE)))
     failed = [line[0].upper() + line[1:] for line in probes.get("failed", [])]
     return [
         callout("failed", "Shortcut: these figures may not measure handwriting", failed),
         callout("note", "To know before reading on", probes.get("notes", [])),
-        f"<p class=notice>The verifier was {html.escape(NOTICE)}. These figures are about {signers} signers: {origin}. "
+        f"<p class=notice>The verifier was {notice}. These figures are about {signers} signers: {origin}. "
         f"{html.escape(str(data.get('source', '')))}</p>",
     ]
 
@@ -242,7 +245,8 @@ def _calibration(
             to_svg(plot_reliability(new_axes(), stated)),
             "Stated against observed, genuine and skilled forgeries weighing the same. Bars: 95 % over signers.",
         )
-    more = tree_html("More on calibration", metrics["calibration"], 3) if "calibration" in metrics else ""
+    ways = calibration_records(metrics.get("calibration", {}))
+    more = tree_html("Ways of calibrating, fitted on development signers", ways, 3) if ways else ""
     return ["<h2>Likelihood ratios</h2>", f"<div class=two>{figures}</div>", more]
 
 
@@ -319,6 +323,7 @@ def _method(
     files = ", ".join(f"{points.name}.csv" for points in written)
     return [
         listing("Left out", metrics.get("warnings", [])),
+        _training(folder),
         "<h2>How it was made</h2>",
         table(("what", "value"), method_rows(metrics, folder, config, threshold, band), words=True),
         f"<p>Provenance: all {len(used.rows):,} signatures are listed in <code>figures/signatures.csv</code>, each "
@@ -326,6 +331,13 @@ def _method(
         f"<code>scores.parquet</code>. The numbers of every figure: <code>{html.escape(files)}</code>.</p>",
         tree_html("Evaluation card", metrics["card"]) if "card" in metrics else "",
     ]
+
+
+def _training(folder: Path) -> str:
+    if not (folder / "log.csv").exists():
+        return ""
+    words = "Loss and, where they were looked at, verification errors of training and development signers."
+    return "<h2>Training</h2>" + figure(figure_svg(plot_curves(folder / "log.csv")), words)
 
 
 def _rate_points(metrics: dict[str, Any]) -> Points:

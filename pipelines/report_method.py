@@ -30,13 +30,42 @@ def tree_html(name: str, value: Any, level: int = 2) -> str:
     head = f"<h{min(level, 5)}>{html.escape(_title(name))}</h{min(level, 5)}>"
     if isinstance(value, dict) and not _is_rate(value):
         plain = [(_title(key), _cell(key, v)) for key, v in value.items() if not _is_nested(v)]
-        nested = [tree_html(key, v, level + 1) for key, v in value.items() if _is_nested(v)]
-        return head + (table(("", "value"), plain) if plain else "") + "".join(nested)
+        start = head + (table(("", "value"), plain) if plain else "")
+        nested = {key: v for key, v in value.items() if _is_nested(v)}
+        if _is_one_table(list(nested.values())):
+            columns = list(next(iter(nested.values())))
+            rows = [[_title(key), *(_cell(c, v[c]) for c in columns)] for key, v in nested.items()]
+            return start + table(("", *map(_title, columns)), rows)
+        return start + "".join(tree_html(key, v, level + 1) for key, v in nested.items())
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         columns = list(dict.fromkeys(key for row in value for key in row if not _is_nested(row[key])))
         rows = [[_cell(key, row.get(key)) for key in columns] for row in value]
         return head + table([_title(column) for column in columns], rows)
     return head + f"<p>{html.escape(_cell(name, value))}</p>"
+
+
+def calibration_records(by_kind: dict[str, Any]) -> dict[str, Any]:
+    """Return what every way of calibrating is worth, one record a way, without points of curves and weights.
+
+    Args:
+        by_kind: What `calibrators.calibration_of` returned.
+    """
+    found = {}
+    for kind, ways in by_kind.items():
+        for name, way in ways.items():
+            if isinstance(way, dict):
+                kept = {key: way.get(key) for key in ("cllr", "ece", "calibration_loss")}
+                misleading = {f"misleading_{key}": value for key, value in way.get("misleading", {}).items()}
+                found[f"{kind} forgeries, {name}"] = kept | misleading
+    return found
+
+
+def _is_one_table(records: list[Any]) -> bool:
+    """Whether records have the same few fields, none of them nested, so that each can be a row."""
+    if len(records) < 2 or not all(isinstance(record, dict) for record in records):
+        return False
+    same = all(set(record) == set(records[0]) for record in records)
+    return same and 0 < len(records[0]) <= 8 and not any(_is_nested(v) for record in records for v in record.values())
 
 
 def _title(name: str) -> str:
@@ -67,7 +96,8 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{100 * value:.1f} %" if share and 0 <= value <= 1 else f"{value:.4g}"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value[:12]) + (" ..." if len(value) > 12 else "")
+        words = [f"{item:.4g}" if isinstance(item, float) else str(item) for item in value[:12]]
+        return ", ".join(words) + (" ..." if len(value) > 12 else "")
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

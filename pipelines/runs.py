@@ -25,6 +25,7 @@ _PACKAGES = (
     "opencv-python-headless",
     "scikit-learn",
 )
+_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 class RunError(ValueError):
@@ -59,6 +60,8 @@ class Run:
                 raise RunError(
                     f"{self.path} holds a run with another configuration; use --fresh to start over, or another --run"
                 )
+            if not self.finished and not os.access(self.path, os.W_OK):
+                raise RunError(f"cannot write to {self.path}: it is read-only; permit writing, or choose another --run")
             return
         elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} exists and is no run folder; choose another --run")
@@ -72,7 +75,8 @@ class Run:
 
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""
-        for pattern in ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras", "figures/*.csv"):
+        patterns = ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras")
+        for pattern in (*patterns, "cache/*.npz", "figures/*.csv", "tensorboard/events*"):
             for file in self.path.glob(pattern):
                 if file.name != "config.json":
                     file.unlink()
@@ -93,6 +97,11 @@ class Run:
     def mark(self, state: str, *, stage: str) -> None:
         """Record whether the run is "unfinished" or "finished", and what it is at."""
         write_json(self / "state.json", {"format": FORMAT, "state": state, "stage": stage})
+
+    def keras_version(self) -> str:
+        """Return the version of Keras that the run recorded, or "unknown"."""
+        recorded = self.read("environment.json") if (self / "environment.json").exists() else {}
+        return str(recorded.get("packages", {}).get("keras", "unknown"))
 
     @property
     def finished(self) -> bool:
@@ -123,6 +132,7 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": versions,
         "synth_engine": ENGINE,
+        "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
     }
 

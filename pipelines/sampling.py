@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import World, render, render_batch
+from synth import Signer, World, render, render_batch
 from synth.acts import Act, execute, genuine_act
 from synth.forgery import forgery_act
 
@@ -47,35 +47,39 @@ def batch_acts(
     rng = np.random.default_rng(np.random.SeedSequence(world.seed, spawn_key=(_TRAIN, number)))
     acts: list[Act] = []
     labels = []
-    for slot, index in enumerate(_distinct(rng, signers, settings.signers)):
-        signer = world[index]
-        for act in rng.integers(2**31) + rng.permutation(4 * settings.genuine)[: settings.genuine]:
-            acts.append(genuine_act(signer, int(act)))
-            labels.append((slot, 1))
-        forgers = _others(rng, signers, index, settings.forgers)
-        for i in range(settings.forgeries):
-            kind = "simple" if rng.random() < settings.simple_share else "freehand"
-            a, b = settings.skill_shapes
-            skill = float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
-            by = world[forgers[i % len(forgers)]]
-            acts.append(forgery_act(signer, by=by, kind=kind, skill=skill, act=int(rng.integers(2**31))))
-            labels.append((slot, 0))
+    for slot, index in enumerate(pick_signers(rng, signers, settings.signers)):
+        acts += genuine_acts(rng, world[index], settings.genuine)
+        acts += forged_acts(rng, world, signers, index, settings.forgeries, settings)
+        labels += [(slot, 1)] * settings.genuine + [(slot, 0)] * settings.forgeries
     return acts, np.array(labels, dtype=np.int32)
 
 
-def _distinct(rng: np.random.Generator, signers: range, n: int) -> list[int]:
-    chosen: dict[int, None] = {}
-    while len(chosen) < n:
-        chosen[signers[int(rng.integers(len(signers)))]] = None
-    return list(chosen)
+def genuine_acts(rng: np.random.Generator, signer: Signer, n: int) -> list[Act]:
+    """Return n different genuine acts of one signer that lie near each other in time."""
+    return [genuine_act(signer, int(act)) for act in rng.integers(2**31) + rng.permutation(4 * n)[:n]]
 
 
-def _others(rng: np.random.Generator, signers: range, target: int, n: int) -> list[int]:
-    n = min(n, len(signers) - 1)
+def forged_acts(
+    rng: np.random.Generator, world: World, signers: range, target: int, n: int, settings: BatchSettings
+) -> list[Act]:
+    """Return n forgeries of a signer by a few others of the same part, of the mix of kinds and skills configured."""
+    forgers = pick_signers(rng, signers, min(settings.forgers, len(signers) - 1), but=target)
+    acts = []
+    for i in range(n):
+        kind = "simple" if rng.random() < settings.simple_share else "freehand"
+        a, b = settings.skill_shapes
+        skill = float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
+        by = world[forgers[i % len(forgers)]]
+        acts.append(forgery_act(world[target], by=by, kind=kind, skill=skill, act=int(rng.integers(2**31))))
+    return acts
+
+
+def pick_signers(rng: np.random.Generator, signers: range, n: int, *, but: int | None = None) -> list[int]:
+    """Return n different members of a range, none of them `but`."""
     chosen: dict[int, None] = {}
     while len(chosen) < n:
         index = signers[int(rng.integers(len(signers)))]
-        if index != target:
+        if index != but:
             chosen[index] = None
     return list(chosen)
 
@@ -175,7 +179,7 @@ def evaluation_acts(world: World, signers: range, settings: EvaluationSettings, 
         rng = np.random.default_rng(np.random.SeedSequence(world.seed, spawn_key=(_EVALUATE, index)))
         signer = world[index]
         acts.extend(genuine_act(signer, 4 * k) for k in range(settings.genuine))
-        forgers = _others(rng, signers, index, 3)
+        forgers = pick_signers(rng, signers, min(3, len(signers) - 1), but=index)
         a, b = batch.skill_shapes
         skills = [float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a)) for _ in range(settings.forgeries)]
         skills += [skill for skill in settings.skills for _ in range(settings.per_skill)]

@@ -1,30 +1,35 @@
-"""Training: Keras `fit` over the drawn stream, a checkpoint after every epoch, resumable at each.
+"""Training: a network of a configuration, fed with its stream, kept in its run folder.
 
-Batches depend on their number alone and the networks hold no random state, so a run that was killed and
-started again sees the same data and goes on from the last finished epoch.
+Batches depend on their number alone and what is random in a network gets its state from the epoch, so a run that was
+killed and started again sees the same data and goes on from the last finished epoch.
 """
 
-import contextlib
-import csv
 import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from synth import World
+
+from .checkpoints import best_network, last_checkpoint, logged_errors, standing, writing
+from .class_weights import Weights, class_weights
 from .config import RunConfig
-from .files import write_beside, write_text
-from .inputs import Drawing, training_stream
-from .precision import choose_precision, choose_xla
-from .runs import Run
+from .files import write_beside, write_json
+from .fitting import fit
+from .marks import SYNTHETIC, is_marked, mark, record_training, trained_on
+from .optimizer import build_optimizer
+from .precision import choose_precision, choose_xla, make_deterministic
+from .real_data import Folder, check_streams, load_folder
+from .runs import Run, RunError, sha256
+from .sources import MixedSource, Source, WorldSource
+from .splits import split_world
 from .trajectories import FEATURES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 Say = Callable[[str], None]
+PAIR_LOSS = "siamese"
+"""Binary cross-entropy of pairs; its network compares them itself, so it is none of `models.objectives`."""
 
 
 def loss_name(config: RunConfig) -> str:
@@ -37,6 +42,8 @@ def loss_name(config: RunConfig) -> str:
 
     settings = config.train
     meant = find_spec(settings.model).loss
+    if settings.loss == PAIR_LOSS:
+        return PAIR_LOSS
     if settings.loss == "elastic" != meant:
         raise ValueError(
             f"loss 'elastic' is for networks that compare so, such as resnet_elastic, and not for {settings.model!r}; "
@@ -45,12 +52,18 @@ def loss_name(config: RunConfig) -> str:
     return meant if settings.loss == "auto" else settings.loss
 
 
-def build_loss(config: RunConfig, model: Any = None) -> Any:
+def build_loss(config: RunConfig, model: Any = None, weights: Weights | None = None) -> Any:
     """Return the loss of a configuration, fitted to its network, if that is given, and to its batches."""
     from models.elastic import elastic_layer
     from models.objectives import build_loss as build
 
     name, options = loss_name(config), dict(config.train.loss_options)
+    if name == PAIR_LOSS:
+        import keras
+
+        return keras.losses.BinaryCrossentropy(**options)
+    if weights is not None and weights.signers is not None:
+        options["class_weights"] = weights.signers
     if name == "elastic":
         options |= {"genuine": config.batch.genuine, "forgeries": config.batch.forgeries}
         if model is not None and (layer := elastic_layer(model)) is not None:
@@ -73,6 +86,11 @@ def check_names(config: RunConfig) -> None:
     spec = find_spec(settings.model)
     check_options(settings.model, spec.builder, settings.model_options)
     build_loss(config)
+    check_streams(config, loss_name(config))
+    if settings.deterministic:
+        choose_xla(settings.xla, deterministic=True)
+    if config.inputs.data is not None and spec.takes == "sequence":
+        raise ValueError(f"{settings.model!r} takes trajectories, and a folder holds images; leave the folder out")
     if settings.imagenet is not None and settings.model != "mobilenetv2":
         raise ValueError(f"imagenet is for model 'mobilenetv2', and the model is {settings.model!r}; leave it out")
     if spec.takes == "image" and min(settings.height, settings.width) < spec.smallest:
@@ -82,22 +100,29 @@ def check_names(config: RunConfig) -> None:
         )
 
 
-def build_model(config: RunConfig, say: Say) -> Any:
-    """Return the compiled network of a configuration; says which precision and XLA setting and why."""
+def build_model(config: RunConfig, say: Say, *, source: Source | None = None, real: bool = False) -> Any:
+    """Return the compiled network of a configuration; says which precision and XLA setting and why.
+
+    Args:
+        config: The configuration.
+        say: Told one line at a time.
+        source: What it will be trained on; the training signers of its world if left out.
+        real: Whether that holds signatures of real people: the network is marked.
+    """
     import keras
 
     settings = config.train
-    precision, xla = choose_precision(settings.precision), choose_xla(settings.xla)
+    precision = choose_precision(settings.precision)
+    xla = choose_xla(settings.xla, deterministic=settings.deterministic)
     say(f"precision {precision.value}: {precision.reason}; XLA {xla.value}: {xla.reason}")
     keras.config.set_dtype_policy(precision.value)
-    model = _with_head(build_backbone(config, say), config)
-    steps = settings.epochs * settings.steps_per_epoch
-    warmup = max(1, int(settings.warmup_share * steps))
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), alpha=0.01, warmup_target=settings.learning_rate, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=5.0)
-    model.compile(optimizer=optimizer, loss=build_loss(config, model), jit_compile=xla.value == "on")
+    backbone = start_from(build_backbone(config, say), config)
+    model = _with_head(mark(backbone) if real else backbone, config, source)
+    weights = class_weights(config, source) if source is not None else Weights()
+    if weights.told:
+        say(weights.told)
+    loss = build_loss(config, model, weights)
+    model.compile(optimizer=build_optimizer(config), loss=loss, jit_compile=xla.value == "on")
     return model
 
 
@@ -118,18 +143,47 @@ def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
         say(f"{load_imagenet(model, settings.imagenet)} layers filled from {settings.imagenet}")
     if settings.last_stages is not None:
         models.finetune.unfreeze(model, last=settings.last_stages)
+    if settings.frozen:
+        models.finetune.freeze_stages(model, settings.frozen)
     return model
 
 
-def _with_head(backbone: Any, config: RunConfig) -> Any:
+def start_from(backbone: Any, config: RunConfig) -> Any:
+    """Return the network with the weights, and the mark, of the run it starts from, if there is one.
+
+    Raises:
+        RunError: If that run's network is not the file it was, or another network.
+    """
+    import keras
+
+    settings = config.train
+    if settings.start_from is None:
+        return backbone
+    path = Run(settings.start_from) / "model.keras"
+    if not path.exists() or sha256(path) != settings.start_sha256:
+        raise RunError(f"{path} is missing or no longer the network this run started from; use --fresh")
+    parent = keras.saving.load_model(path, safe_mode=True, compile=False)
+    shapes = [[tuple(w.shape) for w in model.get_weights()] for model in (parent, backbone)]
+    if shapes[0] != shapes[1]:
+        raise RunError(
+            f"{path} is another network than {settings.model!r} of this size; leave its settings as they are"
+        )
+    backbone.set_weights(parent.get_weights())
+    return mark(backbone) if is_marked(parent) else backbone
+
+
+def _with_head(backbone: Any, config: RunConfig, source: Source | None) -> Any:
     """Return the network with the head its loss needs, if any."""
     from models import heads
     from models.objectives import find_loss
 
+    if loss_name(config) == PAIR_LOSS:
+        return heads.siamese(backbone, seed=config.train.seed)
     head = find_loss(loss_name(config)).head
     if head == "none":
         return backbone
-    return getattr(heads, head)(backbone, config.world.train_signers, seed=config.train.seed)
+    signers = config.world.train_signers if source is None else source.n_signers
+    return getattr(heads, head)(backbone, signers, seed=config.train.seed)
 
 
 def _tuples(options: dict[str, Any]) -> dict[str, Any]:
@@ -137,10 +191,14 @@ def _tuples(options: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
 
 
-def last_checkpoint(run: Run) -> tuple[int, Path] | None:
-    """Return the number of finished epochs and the newest whole checkpoint, or None."""
-    found = sorted((run / "checkpoints").glob("epoch-*.keras"))
-    return (int(found[-1].stem.split("-")[1]), found[-1]) if found else None
+def open_source(config: RunConfig) -> tuple[Source, Folder | None]:
+    """Return what a run is trained on: its world's training signers, a user's folder, or both by a ratio."""
+    world = WorldSource(World(config.world.seed), split_world(config.world).train)
+    if config.inputs.data is None:
+        return world, None
+    folder = load_folder(config)
+    share = config.inputs.real_share
+    return (folder.source if share == 1 else MixedSource(world, folder.source, share)), folder
 
 
 def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = None) -> Any:
@@ -153,101 +211,85 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
         watch: Further Keras callbacks, such as a progress bar.
 
     Raises:
-        FloatingPointError: If the loss becomes NaN or infinite.
+        FloatingPointError: If the loss becomes NaN or infinite, or training diverges.
+        RunError: If the folder of the run or of the data cannot be used, or a batch does not fit into memory.
     """
     import keras
 
-    import models
-    from models.heads import backbone_of
-
     settings = config.train
-    model = build_model(config, say)
+    if settings.deterministic:
+        make_deterministic(settings.seed)
+    source, folder = open_source(config)
+    for line in folder.told if folder is not None else ():
+        say(line)
+    real = _record(run, config, folder)
+    model = build_model(config, say, source=source, real=real)
     begun = last_checkpoint(run)
     if begun is not None:
         model = keras.saving.load_model(begun[1], safe_mode=True)
         say(f"going on after epoch {begun[0]} of {settings.epochs}")
     first = begun[0] if begun is not None else 0
-    (run / "checkpoints").mkdir(exist_ok=True)
-    drawing = Drawing(config, sequences=models.find_spec(settings.model).takes == "sequence")
-    steps = settings.steps_per_epoch
-    stream = training_stream(config, first * steps, settings.epochs * steps, drawing=drawing)
-    if first < settings.epochs:
-        with contextlib.closing(drawing), _interrupt_between_steps() as interrupted:
-            model.fit(
-                stream,
-                initial_epoch=first,
-                epochs=settings.epochs,
-                steps_per_epoch=settings.steps_per_epoch,
-                shuffle=False,
-                verbose=0,
-                callbacks=[_journal(run, config.batch.images, interrupted), *(watch or [])],
-            )
-    backbone = backbone_of(model)
-    bare = backbone.__class__.from_config(backbone.get_config())  # without the optimizer: a third of the size
-    bare.set_weights(backbone.get_weights())
-    write_beside(run / "model.keras", bare.save)
+    with writing(run):
+        (run / "checkpoints").mkdir(exist_ok=True)
+    errors = logged_errors(run, first)
+    stops = settings.looks and errors and standing(errors, patience=settings.patience, stop_at=settings.stop_at).stop
+    if first < settings.epochs and not stops:
+        fit(run, config, model, source, folder, first=first, say=say, watch=watch or [])
+    model.optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it has any
+    return _keep(run, config, model, source, real)
+
+
+def _record(run: Run, config: RunConfig, folder: Folder | None) -> bool:
+    """Write down what the network will have seen, and return whether any of it is of real people."""
+    start = config.train.start_from
+    before: dict[str, Any] = {"source": SYNTHETIC, "digests": []}
+    if start is not None:
+        before = trained_on(Run(start))
+    real = bool(before.get("contains_real_signatures"))
+    sources, digests = [before["source"]], list(before["digests"])
+    if folder is not None:
+        real |= folder.provenance.contains_real_signatures
+        sources.append(f"{folder.provenance.source} ({folder.provenance.licence})")
+        digests.append(folder.provenance.digest)
+    if start is not None or folder is not None:
+        with writing(run):
+            record_training(run, real=real, source="; ".join(sources), digests=list(dict.fromkeys(digests)))
+    return real
+
+
+def _keep(run: Run, config: RunConfig, model: Any, source: Source, real: bool) -> Any:
+    """Write `model.keras`, of the best epoch if one was chosen, and a pair head if one was trained; return it."""
+    import keras
+
+    from .monitor import siamese_head
+
+    bare = bare_backbone(model)
+    epochs = last_checkpoint(run)
+    errors = logged_errors(run, epochs[0]) if epochs is not None else []
+    settings = config.train
+    best = standing(errors, patience=settings.patience, stop_at=settings.stop_at).best_epoch if errors else 0
+    if best and (settings.patience or settings.stop_at) and best_network(run, best).exists():
+        model = keras.saving.load_model(best_network(run, best), safe_mode=True, compile=False)
+        bare = bare_backbone(model)
+    pairs = settings.epochs * settings.steps_per_epoch * config.batch.images // 2
+    about = f"network and head trained together: {trained_on(run)['source']}"
+    head = siamese_head(model, n_pairs=pairs, n_signers=source.n_signers, data=about, real=real)
+    with writing(run):
+        if head is not None:
+            write_json(run / "head.json", head.to_dict())
+        write_beside(run / "model.keras", bare.save)
     return bare
 
 
-@contextlib.contextmanager
-def _interrupt_between_steps() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event that the next step's end obeys; a second one stops at once.
+def bare_backbone(model: Any) -> Any:
+    """Return a copy of a network without head and optimizer, a third of the size."""
+    from models.heads import backbone_of
 
-    Raised just anywhere, an interruption can be swallowed by a clean-up inside a library, or cut a file short.
-    """
-    asked = threading.Event()
-
-    def ask(number: int, frame: Any) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's business
-        yield asked
-        return
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return without_optimizer(backbone_of(model))
 
 
-def _journal(run: Run, images_per_batch: int, interrupted: threading.Event) -> Any:
-    """Return the callback that logs, checkpoints and stops a run that broke or was interrupted."""
-    import keras
-    import numpy as np
-
-    class Journal(keras.callbacks.Callback):  # type: ignore[misc]
-        """Writes `log.csv` and a checkpoint after every epoch."""
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.started = time.perf_counter()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            if interrupted.is_set():
-                raise KeyboardInterrupt
-            if not np.isfinite(logs["loss"]):
-                raise FloatingPointError(
-                    f"the loss became {logs['loss']} at step {batch}; lower learning_rate, or use precision float32"
-                )
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            seconds = time.perf_counter() - self.started
-            steps = self.params["steps"]
-            row = {
-                "epoch": epoch + 1,
-                "loss": round(float(logs["loss"]), 6),
-                "seconds": round(seconds, 2),
-                "images_per_s": round(steps * images_per_batch / seconds, 1),
-            }
-            # the row first, the checkpoint second: an epoch that is repeated after a kill replaces its row
-            log, rows = run / "log.csv", [row]
-            if log.exists():
-                with log.open(newline="", encoding="utf-8") as file:
-                    rows = [old for old in csv.DictReader(file) if int(old["epoch"]) <= epoch] + rows
-            write_text(log, "".join(",".join(map(str, line)) + "\n" for line in [row, *(r.values() for r in rows)]))
-            write_beside(run / f"checkpoints/epoch-{epoch + 1:04d}.keras", self.model.save)
-            for old_checkpoint in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:
-                old_checkpoint.unlink()
-
-    return Journal()
+def without_optimizer(model: Any) -> Any:
+    """Return a copy of a network that is not compiled."""
+    bare = model.__class__.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    return bare

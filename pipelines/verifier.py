@@ -16,6 +16,7 @@ from .decisions import Decision, Enrolment, FusedPoint
 from .elastic_head import PairHead, own_head
 from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
+from .marks import is_marked
 from .perturb import perturb
 from .preprocess import VERSION, preprocess, to_ink
 from .quality import NoSignature, likeness_of_copies, signature_fault
@@ -63,6 +64,12 @@ class Verifier:
         self.head, self.fused = head or own_head(model), dict(fused or {})
         self.recipe = find_recipe(recipe).name
 
+    @property
+    def notice(self) -> str:
+        """What must be said with every answer: whether network or head have learnt from real signatures."""
+        real_head = self.head is not None and self.head.contains_real_signatures
+        return REAL_NOTICE if real_head or is_marked(self.model) else NOTICE
+
     @classmethod
     def load(cls, run: Run, record: dict[str, Any]) -> "Verifier":
         """Return the verifier a run folder describes; weights that do not match their record are refused."""
@@ -75,9 +82,16 @@ class Verifier:
             raise RunError(f"{weights} is missing or not the file this run wrote; train again with --fresh")
         if (recipe := recorded_recipe(record["preprocessing"])) is None:
             raise RunError(
-                f"{run.path} was trained on preprocessing {record['preprocessing']}; this version has {VERSION}"
+                f"{run.path} was trained by Paraph {record.get('version')} on preprocessing {record['preprocessing']}; "
+                f"this version has {VERSION}"
             )
-        model = keras.saving.load_model(weights, safe_mode=True, compile=False)
+        try:
+            model = keras.saving.load_model(weights, safe_mode=True, compile=False)
+        except (ValueError, TypeError, KeyError) as error:  # unsafe, or of another version of Keras or of ours
+            raise RunError(
+                f"{weights} was written by Paraph {record.get('version')} with Keras {run.keras_version()} and cannot "
+                f"be loaded safely here (Keras {keras.__version__}): {str(error).strip().splitlines()[0][:200]}"
+            ) from error
         return cls(
             model,
             height=record["height"],
@@ -173,7 +187,13 @@ class Verifier:
         return perturb(prepared, copy=copy, seed=seed)
 
     def decide(
-        self, references: Images | Enrolment, questioned: Images, *, fusion: str = "max", look: bool = True
+        self,
+        references: Images | Enrolment,
+        questioned: Images,
+        *,
+        fusion: str = "max",
+        look: bool = True,
+        threshold: float | None = None,
     ) -> list[Decision]:
         """Return one decision per questioned image.
 
@@ -182,6 +202,7 @@ class Verifier:
             questioned: Images.
             fusion: How the scores of several references become one; one of ``fusion.FUSIONS``.
             look: Refuse what cannot be a signature, and flag copies of a reference.
+            threshold: Another than the frozen one, of the fused score.
 
         Raises:
             NoSignature: If a questioned image is blank, a photograph or a page of text.
@@ -189,8 +210,7 @@ class Verifier:
                 not calibrated.
         """
         check_fusion(fusion)
-        if self.calibrator is None:
-            raise ValueError("this verifier has no threshold yet; evaluate its run first")
+        point, basis = self.operating_point(fusion, len(references))
         enrolled = self._enrolled(references)
         if look:
             self._refuse(questioned)
@@ -199,11 +219,11 @@ class Verifier:
         alone = self.pair_scores(enrolled.embeddings, embedded)
         fused = fuse(fusion, enrolled.embeddings, embedded, self.pair_scores)
         votes = share_of_votes(alone, self.threshold)
-        point, basis = self._point(fusion, len(enrolled))
+        at = point.threshold if threshold is None else threshold
         answers = []
         for i, score in enumerate(fused):
             flags = self._copies(enrolled, prepared[i]) if look else ()
-            answer = self._decision(float(score), point.calibrator, threshold=point.threshold, basis=basis)
+            answer = self._decision(float(score), point.calibrator, threshold=at, basis=basis)
             answers.append(
                 dataclasses.replace(
                     answer,
@@ -223,9 +243,14 @@ class Verifier:
     def _enrolled(self, references: Images | Enrolment) -> Enrolment:
         return references if isinstance(references, Enrolment) else self.enrol(references)
 
-    def _point(self, fusion: str, n: int) -> tuple[FusedPoint, str]:
-        """Return what was frozen for the fusion and the nearest number of references below, and a word on it."""
-        assert self.calibrator is not None
+    def operating_point(self, fusion: str, n: int) -> tuple[FusedPoint, str]:
+        """Return what was frozen for the fusion and the nearest number of references below, and a word on it.
+
+        Raises:
+            ValueError: If the verifier is not calibrated.
+        """
+        if self.calibrator is None:
+            raise ValueError("this verifier has no threshold yet; evaluate its run first")
         counts = sorted(int(name.split("/")[1]) for name in self.fused if name.startswith(f"{fusion}/"))
         fitting = [count for count in counts if count <= n]
         if n > 1 and fitting:
@@ -255,6 +280,5 @@ class Verifier:
         log10_lr = float(calibrator.log10_lr(score))
         distance = log10_lr - float(calibrator.log10_lr(at))
         verdict = "inconclusive" if abs(distance) < self.band else "accept" if distance >= 0 else "reject"
-        notice = REAL_NOTICE if self.head is not None and self.head.contains_real_signatures else NOTICE
-        words = [words_for(log10_lr, calibrator.forgery_kind), basis, notice]
+        words = [words_for(log10_lr, calibrator.forgery_kind), basis, self.notice]
         return Decision(score, log10_lr, verdict, "; ".join(word for word in words if word))

@@ -126,7 +126,7 @@ def test_a_named_loss_hands_its_options_on():
         (lambda: build_loss("tripled"), ValueError, "unknown loss 'tripled'; did you mean 'triplet'"),
         (lambda: build_loss("zzz"), ValueError, "unknown loss 'zzz'; use one of: arcface, classification"),
         (lambda: build_loss("triplet", margn=1), TypeError, "no option 'margn'; did you mean 'margin'"),
-        (lambda: build_loss("classification", margin=1), TypeError, "no option 'margin'; it takes: none"),
+        (lambda: build_loss("classification", margin=1), TypeError, "no option 'margin'; it takes: class_weights"),
         (lambda: ArcFace(margin=2.0), ValueError, r"margin is 2.0; it must be below pi / 2"),
         (lambda: CosFace(scale=0), ValueError, "scale is 0"),
         (lambda: SigNetF(forgery_share=1.5), ValueError, "forgery_share is 1.5; it is a share"),

@@ -5,12 +5,13 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipelines import precision
 from pipelines.config import PRESETS, RunConfig
 from pipelines.files import write_beside, write_json, write_text
-from pipelines.runs import Run, RunError, environment, load_verifier
+from pipelines.runs import Run, RunError, environment, load_verifier, sha256
 
 CONFIG = PRESETS["smoke"]
 
@@ -145,6 +146,31 @@ def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
     assert load_verifier(copied_run).recipe == "default"
     write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-1"})
     assert load_verifier(copied_run).recipe == "photo"
+
+
+def test_weights_that_hold_code_are_refused_even_under_their_own_digest(copied_run: Path) -> None:
+    import keras
+
+    image = keras.Input((64, 128, 1))
+    unsafe = keras.Model(image, keras.layers.Lambda(lambda x: x[:, 0, :, 0])(image))
+    unsafe.save(copied_run / "model.keras")
+    record = json.loads((copied_run / "verifier.json").read_text())
+    write_json(copied_run / "verifier.json", record | {"sha256": sha256(copied_run / "model.keras")})
+    version = keras.__version__.replace(".", r"\.")
+    with pytest.raises(RunError, match=rf"written by Paraph 0\.1\.0 with Keras {version} and cannot be loaded safely"):
+        load_verifier(copied_run)
+
+
+def test_a_run_loads_from_anywhere_with_nothing_but_its_own_files(copied_run: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "un autre dossier, \u5ddd"
+    elsewhere.mkdir()
+    for name in ("verifier.json", "model.keras"):
+        shutil.copy(copied_run / name, elsewhere / name)
+    images = np.full((1, 60, 120), 255, np.uint8)
+    images[0, 20:30, 10:100] = 0
+    there, here = load_verifier(elsewhere), load_verifier(copied_run)
+    np.testing.assert_array_equal(there.embed(images), here.embed(images))
+    assert there.threshold == here.threshold
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:

@@ -150,13 +150,13 @@ def tiny(*, image_shape, embedding_dim, seed):
     x = keras.layers.Dense(embedding_dim)(keras.layers.GlobalAveragePooling2D()(x))
     return keras.Model(inner, L2Normalize(dtype="float32")(x))
 
-draw = inputs.draw_batch
-def broken(world, signers, settings, number, **size):
+draw = inputs.Drawing.draw
+def broken(drawing, number):
     if number >= int(sys.argv[1]):
         raise ValueError(f"the pen broke at batch {number}")
-    return draw(world, signers, settings, number, **size)
+    return draw(drawing, number)
 
-inputs.draw_batch = broken
+inputs.Drawing.draw = broken
 config = RunConfig(preset="broken", batch=BatchSettings(signers=2, genuine=2, forgeries=1),
     train=TrainSettings(model="tiny_for_a_test", height=32, width=64, embedding_dim=4, steps_per_epoch=4))
 run = Run(tempfile.mkdtemp()); run.start(config)

@@ -264,6 +264,7 @@ def pixel_run(tmp_path, monkeypatch) -> Path:
                   "n_signers": 3}  # fmt: skip
     point = {"threshold": 0.4, "frr": 0.1, "far_skilled": 0.1, "far_random": 0.0}
     (run / "config.json").write_text(json.dumps(config.to_dict()))
+    (run / "model.keras").write_bytes(b"no network")
     record = {"points": {"eer_skilled": point}, "calibrator": calibrator, "threshold": 0.4}
     (run / "verifier.json").write_text(json.dumps(record))
     stub = types.SimpleNamespace(
@@ -273,6 +274,7 @@ def pixel_run(tmp_path, monkeypatch) -> Path:
         band=0.15,
         canvas=lambda image: preprocess(image, height=64, width=128),
         model=None,
+        notice="trained on nothing",
         embed_canvases=lambda canvases: pixel_features(to_ink(canvases)[..., 0]),
     )
     monkeypatch.setattr(pipelines.own_data, "load_verifier", lambda path: stub)

@@ -28,6 +28,7 @@ from .provenance import (
     parse_answer,
     write_provenance,
 )
+from .sigver import SigverAdapter
 
 __all__ = [
     "KINDS",
@@ -43,6 +44,7 @@ __all__ = [
     "Provenance",
     "ProvenanceError",
     "SignatureFile",
+    "SigverAdapter",
     "Skipped",
     "Unexpected",
     "adapter_names",

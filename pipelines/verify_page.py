@@ -1,0 +1,84 @@
+"""How an answer is shown: lines for a terminal, a picture of why."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .alignment import laid_on, matches, two_inks
+from .decisions import Enrolment
+from .explain import Explanation, explain, overlay
+from .files import write_beside
+from .verify import Answer
+
+VERDICTS = {"accept": "Match", "reject": "No match", "inconclusive": "Inconclusive"}
+
+
+def percent(value: float | None) -> str:
+    """Return a rate as text."""
+    return "not known" if value is None else f"{100 * value:.1f} %"
+
+
+def lines(answer: Answer) -> list[tuple[str, str]]:
+    """Return an answer as names and values, the most telling first; the notice is the last line."""
+    rates = answer.rates
+    many = "" if answer.n_references == 1 else f", {100 * answer.votes:.0f} % of references accept alone"
+    rows = [
+        ("verdict", f"{VERDICTS[answer.verdict]} ({answer.verdict})"),
+        ("similarity", f"{answer.similarity:.2f} %"),
+        ("log10 likelihood ratio", f"{answer.log10_lr:+.2f}: {answer.words}"),
+        ("score", f"{answer.score:.4f}, threshold {answer.threshold:.4f} ({answer.threshold_similarity:.2f} %)"),
+        ("threshold", answer.threshold_basis),
+        (
+            "errors at this threshold",
+            f"FAR of skilled forgeries {percent(rates.far_skilled)}, of random ones {percent(rates.far_random)}, "
+            f"FRR {percent(rates.frr)} (synthetic signers)",
+        ),
+        ("references", f"{answer.n_references}, fusion {answer.fusion}, nearest number {answer.nearest + 1}{many}"),
+    ]
+    rows += [("calibration", answer.basis)] if answer.basis else []
+    rows += [("take care", flag) for flag in answer.flags]
+    return [*rows, ("notice", answer.notice)]
+
+
+def panels(
+    verifier: Any, enrolled: Enrolment, questioned: NDArray[np.uint8]
+) -> tuple[Explanation, list[tuple[str, NDArray[np.uint8]]]]:
+    """Return why a pair scored as it did, as an explanation and titled pictures of one size, grey or RGB."""
+    why = explain(verifier, enrolled, questioned)
+    reference = enrolled.prepared[why.nearest]
+    found = matches(verifier.model, enrolled.embeddings[why.nearest], verifier.embed_canvases(why.canvas[None])[0])
+    pictures = [
+        (f"Nearest reference (number {why.nearest + 1})", reference),
+        (f"Attention: red raised the score ({100 * why.on_strokes:.0f} % on strokes)", overlay(why)),
+        ("Both as they are: reference blue, questioned orange", two_inks(reference, why.canvas)),
+    ]
+    if found is not None:
+        laid = two_inks(laid_on(reference, why.canvas, found), why.canvas)
+        pictures.append((f"Strokes aligned as matched (moved {found.moved:.1f} cells on average)", laid))
+    return why, pictures
+
+
+def write_explanation(
+    path: Path, verifier: Any, enrolled: Enrolment, questioned: NDArray[np.uint8], answer: Answer
+) -> Path:
+    """Write one PNG: reference, attention, both signatures as they are and as aligned, the answer and its limits."""
+    _, pictures = panels(verifier, enrolled, questioned)
+    page = Figure(figsize=(11.0, 7.0), layout="constrained", facecolor="white")
+    axes = page.subplots(2, 2).ravel()
+    for ax, (title, picture) in zip(axes, pictures, strict=False):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
+        ax.set_title(title, fontsize=10)
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+    for ax in axes[len(pictures) :]:
+        ax.set_visible(False)
+    verdict = f"{VERDICTS[answer.verdict]}: similarity {answer.similarity:.2f} %, {answer.words}"
+    page.suptitle("\n".join([verdict, *answer.flags]), fontsize=13)
+    page.supxlabel(answer.notice, fontsize=9)
+    content = io.BytesIO()
+    page.savefig(content, format="png", dpi=110, metadata={"Description": answer.notice})
+    return write_beside(path, lambda temporary: temporary.write_bytes(content.getvalue()))
