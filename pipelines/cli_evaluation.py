@@ -51,6 +51,7 @@ def evaluate(
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     """Print the closing tables of an evaluation and where its report is."""
     from .report import frozen_rows, reference_rows, skill_rows, summary_rows
+    from .shortcuts import HEAD, findings_of
     from .verifier import NOTICE
 
     signers = metrics["verifier"]["signers"]
@@ -78,10 +79,13 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
             ("figure", "value"),
             protocol_rows(entry),
         )
+    if findings := findings_of(metrics):
+        print_table("Shortcut probes", HEAD, [finding.cells for finding in findings])
     if cost := metrics.get("cost"):
         rows = [(name, f"{seconds:.0f} s") for name, seconds in cost["seconds"].items()]
         rows += [("peak memory", f"{cost['peak_memory_mb']} MB"), ("disk", f"{cost['disk_mb']} MB")]
         print_table("Cost", ("what", "value"), rows)
+    print_probes(metrics.get("probes", {}))
     print(f"{metrics.get('notice', NOTICE)}\nreport: {report}")
 
 
@@ -106,3 +110,11 @@ def protocol_rows(entry: dict[str, Any]) -> list[tuple[str, str]]:
         sd = "-" if spread["sd"] is None else f"{100 * spread['sd']:.2f}"
         rows.append((f"EER skilled over {repeats['n']} repeats", f"{100 * spread['mean']:.2f} % (s.d. {sd})"))
     return rows
+
+
+def print_probes(probes: dict[str, Any]) -> None:
+    """Print what shortcut probes found wrong, in red where the terminal has colours."""
+    for line in probes.get("notes", []):
+        typer.secho(f"note: {line}", fg=typer.colors.YELLOW)
+    for line in probes.get("failed", []):
+        typer.secho(f"SHORTCUT: {line}", fg=typer.colors.RED, bold=True)

@@ -118,6 +118,7 @@ def evaluate_stage(
         from .protocol_stage import protocols_on_world
         from .report import write_report
         from .score_file import write_scores
+        from .shortcut_runs import probe_world
         from .verifier import Verifier
     run.mark("unfinished", stage="evaluating")
     model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
@@ -142,6 +143,8 @@ def evaluate_stage(
         "evaluating", lambda: protocols_on_world(run, config, verifier, protocols, negatives, progress)
     )
     tables |= outcome.tables
+    with progress.task("shortcut probes", None):
+        probes = clock.timed("evaluating", lambda: probe_world(config, parts["test"], trials))
     write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
     write_development(run / DEVELOPMENT, development_scores(parts["dev"], config, frozen.trials))
     write_json(
@@ -173,6 +176,7 @@ def evaluate_stage(
         duplicates={"removed": 0, "left": duplicates_in(judged.canvases)},
     )
     metrics |= {
+        "probes": probes,
         "preset": config.preset,
         "data": provenance_of(run, head),
         "notice": verifier.notice,
@@ -180,7 +184,15 @@ def evaluate_stage(
     }
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
-        write_report(run.path, metrics, trials=trials, part=parts["test"], threshold=frozen.threshold)
+        write_report(
+            run.path,
+            metrics,
+            trials=trials,
+            part=parts["test"],
+            threshold=frozen.threshold,
+            verifier=verifier,
+            config=config,
+        )
     run.mark("finished", stage="done")
     return metrics
 

@@ -60,13 +60,19 @@ def explain(verifier: Verifier, references: Images | Enrolment, questioned: NDAr
     canvas = verifier.prepare([questioned])[0]
     scores = verifier.pair_scores(enrolled.embeddings, verifier.embed_canvases(canvas[None]))[:, 0]
     nearest = int(scores.argmax())
-    layer = _last_maps(verifier.model)
+    layer = last_maps(verifier.model)
     heat = grad_cam(verifier, verifier.model, layer, enrolled.embeddings[nearest], canvas)
     return Explanation(float(scores[nearest]), nearest, scores, canvas, heat, layer)
 
 
 def grad_cam(
-    verifier: Verifier, model: Any, layer: str, reference: NDArray[np.float32], canvas: NDArray[np.uint8]
+    verifier: Verifier,
+    model: Any,
+    layer: str,
+    reference: NDArray[np.float32],
+    canvas: NDArray[np.uint8],
+    *,
+    looking: Any = None,
 ) -> NDArray[np.float32]:
     """Return which places of a canvas raise its score against a reference, 0 to 1, shape as ``canvas``.
 
@@ -76,15 +82,15 @@ def grad_cam(
         layer: Name of a layer with maps ``(batch, height, width, channels)``.
         reference: An embedding, shape ``(d,)``.
         canvas: uint8, shape ``(height, width)``.
+        looking: What `looking_at` made of the network and the layer, to save making it again.
 
     Source:
         Selvaraju et al. (2017), "Grad-CAM: visual explanations from deep networks", eqs. 1 and 2. Differs: the
         slope is that of a pair's score, the reference held fixed.
     """
-    import keras
     import tensorflow as tf
 
-    looking = keras.Model(model.input, [model.get_layer(layer).output, model.output])
+    looking = looking or looking_at(model, layer)
     held = tf.constant(reference[None], tf.float32)
     with tf.GradientTape() as tape:
         seen = tf.constant(to_ink(canvas[None]))
@@ -98,6 +104,13 @@ def grad_cam(
         return np.zeros(canvas.shape, dtype=np.float32)
     fine = cv2.resize(coarse / coarse.max(), canvas.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(fine, 0.0, 1.0), dtype=np.float32)
+
+
+def looking_at(model: Any, layer: str) -> Any:
+    """Return a network that also gives the maps of one of its layers."""
+    import keras
+
+    return keras.Model(model.input, [model.get_layer(layer).output, model.output])
 
 
 def _score(verifier: Verifier, held: Any, embedding: Any) -> Any:
@@ -158,7 +171,7 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places], dtype=np.float64)
 
 
-def _last_maps(model: Any) -> str:
+def last_maps(model: Any) -> str:
     """Return the deepest layer with maps of at least 3 x 3 places that the whole embedding is computed from.
 
     A layer on one branch alone would tell only what that branch saw. If all maps are smaller, 2 x 2 is enough.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .adapters import load_provenance, load_signatures, open_layout
 from .adapters.provenance import FILE_NAME, Provenance
@@ -26,6 +27,8 @@ from .reading import draw_plainly, embed_read, known_signers
 from .report import write_report
 from .runs import Run, RunError, load_verifier
 from .score_file import read_scores, write_scores
+from .shortcut_runs import probe_folder
+from .shortcuts import quick_nuisances
 from .trials import SignatureSet, TrialTable
 from .writer_dependent import Negatives
 
@@ -63,8 +66,15 @@ def evaluate_folder(
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
+        rows: list[dict[str, float]] = []
+
+        def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            canvas = verifier.canvas(image)
+            rows.append(quick_nuisances(image))
+            return canvas
+
         opened = open_layout(adapter, data)
-        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=verifier.canvas)
+        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=prepare)
     known = known_signers(loaded, mark_of_run(run.path), verifier.head)
     usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
     if known and not usable.any():
@@ -113,9 +123,28 @@ def evaluate_folder(
     )
     folder.mkdir(parents=True, exist_ok=True)
     trials = tables["pairs"]
+    with progress.task("shortcut probes", None):
+        metrics["probes"] = probe_folder(
+            config,
+            part,
+            trials,
+            root=Path(data),
+            rows=[row for row, keep in zip(rows, usable, strict=True) if keep],
+            crossed=loaded.warnings,
+            removed=sum(d.same_label for d in loaded.duplicates),
+        )
     write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
     write_json(folder / "metrics.json", metrics)
-    report = write_report(folder, metrics, trials=trials, part=part, threshold=record["threshold"])
+    with progress.task("report", None):
+        report = write_report(
+            folder,
+            metrics,
+            trials=trials,
+            part=part,
+            threshold=record["threshold"],
+            verifier=verifier,
+            config=config,
+        )
     return metrics, report
 
 

@@ -76,7 +76,7 @@ class Run:
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""
         patterns = ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras")
-        for pattern in (*patterns, "cache/*.npz", "tensorboard/events*"):
+        for pattern in (*patterns, "cache/*.npz", "figures/*.csv", "tensorboard/events*"):
             for file in self.path.glob(pattern):
                 if file.name != "config.json":
                     file.unlink()
