@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_classify import evaluate_classification, is_classification
 from .cli_shared import QuietOption, RunOption, app, make_progress, print_table
 
 
@@ -14,10 +15,15 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Your own folder, with a provenance.toml.")] = None,
     adapter: Annotated[str, typer.Option(help="How the folder is laid out.")] = "folders",
     out: Annotated[Path | None, typer.Option(help="Where the results go; inside the run if left out.")] = None,
+    signer: Annotated[str | None, typer.Option(help="Of a classification run: show this person's signatures.")] = None,
+    n: Annotated[int, typer.Option("--n", help="With --signer: how many of them.")] = 10,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate a run on its own test signers, or on your data."""
     progress = make_progress(quiet)
+    if is_classification(run, signer):
+        evaluate_classification(run, signer, n, progress)
+        return
     if data is None:
         from .demo import Clock, evaluate_stage
         from .runs import Run

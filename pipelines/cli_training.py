@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_classify import check_task, train_classifier
 from .cli_evaluation import print_metrics
 from .cli_shared import (
     LossOption,
@@ -57,6 +58,16 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="With --head: fit on your own folder, with a provenance.toml.")
     ] = None,
+    task: Annotated[str, typer.Option(help="verify, or classify: name one of a closed set of people.")] = "verify",
+    folds: Annotated[
+        int | None, typer.Option(help="Cross-validate in so many folds; 4 for --task classify if left out.")
+    ] = None,
+    signers: Annotated[int | None, typer.Option(help="With --task classify: people in the class; 184.")] = None,
+    acts: Annotated[int | None, typer.Option(help="With --task classify: signatures of each; 4.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="With --task classify: a run whose trained network embeds.")
+    ] = None,
+    adapter: Annotated[str, typer.Option(help="How the folder given by --data is laid out.")] = "folders",
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -64,7 +75,14 @@ def train(
     from .demo import Clock, train_stage
     from .runs import Run
 
-    folder, progress = Run(run or Path("runs") / preset), make_progress(quiet)
+    progress = make_progress(quiet)
+    check_task(task, signers=signers, acts=acts)
+    if task == "classify":
+        size: dict[str, Any] = {"folds": folds, "signers": signers, "acts": acts}
+        given: dict[str, Any] = {"seed": seed, "model": model, "start": start, "data": data, "adapter": adapter}
+        train_classifier(run, preset=preset, progress=progress, fresh=fresh, changes=changes or (), **given, **size)
+        return
+    folder = Run(run or Path("runs") / preset)
     if data is not None and head is None:
         raise ValueError("--data is for --head logistic; networks are trained on synthetic signatures only")
     if head is not None:

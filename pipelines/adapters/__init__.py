@@ -17,6 +17,7 @@ from .contract import (
 )
 from .folders import FolderAdapter
 from .loading import Duplicate, LoadedSet, Skipped, load_signatures
+from .people import PeopleAdapter
 from .provenance import (
     PURPOSE_KINDS,
     QUESTIONS,
@@ -40,6 +41,7 @@ __all__ = [
     "Kind",
     "LoadedSet",
     "MissingProvenance",
+    "PeopleAdapter",
     "Provenance",
     "ProvenanceError",
     "SignatureFile",
