@@ -171,9 +171,9 @@ def write_class_report(
         lines += ["<h2>Left out</h2><ul>", *(f"<li>{html.escape(line)}</li>" for line in metrics["notes"]), "</ul>"]
     lines.append(
         f"<h2>How it was made</h2><p>Embedding: {html.escape(network['model'])} ({html.escape(network['run'])}), "
-        f"trained on {network['images']:,} images of other signers of world {network['world']}, none of these people. Folds: "
-        "scikit-learn's StratifiedGroupKFold, whole sessions together, stratified by signer. Augmentation: small "
-        f"turns, shears, stretches and bends. {metrics['cost']['seconds']:.0f} s.</p>"
+        f"trained on {network['images']:,} images of other signers of world {network['world']}, none of these people. "
+        "Folds: scikit-learn's StratifiedGroupKFold, whole sessions together, stratified by signer. Augmentation: "
+        f"small turns, shears, stretches and bends. {metrics['cost']['seconds']:.0f} s.</p>"
     )
     body = "\n".join(lines)
     return write_text(folder / "report.html", page("Paraph classification", "Who of a closed set signed", body))

@@ -1,4 +1,4 @@
-"""What `train --task classify` and `evaluate --signer` do, apart from the verbs that share them with verification."""
+"""What `train --task classify`, `train --folds` and `evaluate --signer` do, apart from the verbs they belong to."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,6 +63,26 @@ def train_classifier(
     config = make_config({**SIZES[preset], **{k: v for k, v in given.items() if v is not None}}, changes)
     folder = run or Path("runs/class")
     print_classification(classify(folder, config, fresh=fresh, progress=progress), folder)
+
+
+def train_folds(
+    run: Path, config: Any, n_folds: int, head: str | None, data: Path | None, adapter: str, fresh: bool, progress: Any
+) -> None:
+    """Cross-validate verification, on a world or with a trained run on a folder, and print its table."""
+    from .cross_validation import HEAD, cross_validate_folder, cross_validate_world, fold_rows
+
+    if head not in (None, "logistic"):
+        raise ValueError(f"unknown head {head!r}; use one of: logistic")
+    if data is not None:
+        found, out = cross_validate_folder(
+            run, data, n_folds=n_folds, head=head is not None, adapter=adapter, progress=progress
+        )
+    elif head is not None:
+        raise ValueError("--head with --folds is for your own folder; give --data DIR and a trained --run")
+    else:
+        found, out = cross_validate_world(run, config, n_folds=n_folds, fresh=fresh, progress=progress), run
+    print_table(f"{n_folds} folds by signer (95 % interval over signers)", HEAD, fold_rows(found))
+    print(f"report: {out / 'report.html'}")
 
 
 def print_classification(metrics: dict[str, Any], folder: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_classify import check_task, train_classifier
+from .cli_classify import check_task, train_classifier, train_folds
 from .cli_evaluation import print_metrics
 from .cli_shared import (
     LossOption,
@@ -81,6 +81,10 @@ def train(
         size: dict[str, Any] = {"folds": folds, "signers": signers, "acts": acts}
         given: dict[str, Any] = {"seed": seed, "model": model, "start": start, "data": data, "adapter": adapter}
         train_classifier(run, preset=preset, progress=progress, fresh=fresh, changes=changes or (), **given, **size)
+        return
+    if folds is not None:
+        config = checked(preset_config(preset, seed, changes or (), model=model, loss=loss))
+        train_folds(run or Path("runs") / f"{preset}-folds", config, folds, head, data, adapter, fresh, progress)
         return
     folder = Run(run or Path("runs") / preset)
     if data is not None and head is None:

@@ -102,7 +102,7 @@ def class_folds(signers: ArrayLike, sessions: ArrayLike, *, n_folds: int, seed: 
     if names.size < 2:
         raise ValueError(f"{names.size} signer is no choice; a closed set needs at least 2 signers")
     if counts.min() < 2:
-        lonely = names[counts.argmin()]
+        lonely = str(names[counts.argmin()])
         raise ValueError(
             f"signer {lonely!r} has {counts.min()} signature; 2 are the least, one to learn from and one to judge: "
             "add some, or leave the signer out"
@@ -110,7 +110,7 @@ def class_folds(signers: ArrayLike, sessions: ArrayLike, *, n_folds: int, seed: 
     together = np.where(when == "", np.char.add("row ", np.arange(who.size).astype(str)), np.char.add("session ", when))
     found = grouped_folds(who, together, n_folds=n_folds, seed=seed, unit="sessions")
     for number in range(n_folds):
-        unknown = sorted(set(who[found == number]) - set(who[found != number]))
+        unknown = sorted(set(who[found == number].tolist()) - set(who[found != number].tolist()))
         if unknown:
             raise ValueError(
                 f"signer {unknown[0]!r} has signatures of one fold's sessions only, so that nothing is left to learn "

@@ -70,7 +70,7 @@ def _distinct(rng: np.random.Generator, signers: range, n: int) -> list[int]:
     return list(chosen)
 
 
-def _others(rng: np.random.Generator, signers: range, target: int, n: int) -> list[int]:
+def _others(rng: np.random.Generator, signers: Sequence[int], target: int, n: int) -> list[int]:
     n = min(n, len(signers) - 1)
     chosen: dict[int, None] = {}
     while len(chosen) < n:
@@ -163,7 +163,9 @@ class EvaluationSet(NamedTuple):
     on_grid: NDArray[np.bool_]
 
 
-def evaluation_acts(world: World, signers: range, settings: EvaluationSettings, batch: BatchSettings) -> EvaluationSet:
+def evaluation_acts(
+    world: World, signers: Sequence[int], settings: EvaluationSettings, batch: BatchSettings
+) -> EvaluationSet:
     """Return genuine acts, forgeries of the default skill mix, and forgeries on a grid of skills.
 
     Every target is forged by others of its own part. `on_grid` marks the forgeries of the skill curve, which
