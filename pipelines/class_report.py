@@ -104,7 +104,7 @@ def plot_methods(axes: Axes, metrics: dict[str, Any]) -> Axes:
         places = np.arange(len(rows)) + shift
         errors = np.abs(values[:, 1:].T - values[:, 0])
         axes.bar(places, values[:, 0], 0.32, yerr=errors, capsize=3, color=colour, label=label)
-    axes.set_xticks(range(len(METHODS)), list(METHODS))
+    axes.set_xticks(range(len(rows)), [row["method"] for row in rows])
     axes.set(ylabel="accuracy (%)", ylim=(0, 100), title="Accuracy, 95 % intervals over signers")
     axes.legend(fontsize=8, loc="lower left")
     return axes

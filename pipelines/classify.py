@@ -10,11 +10,11 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 
 from .class_data import ClassSet, class_signers, folder_class, world_class
@@ -36,9 +36,9 @@ class ClassifyConfig:
     """One classification run, completely.
 
     ``start_from`` is a run whose trained network embeds the signatures; without it one is trained on other signers of
-    the same world for ``epochs`` of 25 steps of 24 signers x 4 genuine signatures. ``copies`` of each signature are
-    added by augmentation. ``data`` is a user's folder instead of a class of ``signers`` people with ``acts``
-    signatures each.
+    the same world for ``epochs`` of 25 steps of ``batch_signers`` x 4 genuine signatures. ``copies`` of each signature
+    are added by augmentation. ``methods`` are of `classifiers.METHODS`. ``data`` is a user's folder instead of a class
+    of ``signers`` people with ``acts`` signatures each.
     """
 
     seed: int = Field(default=7, ge=0, lt=2**63)
@@ -53,8 +53,16 @@ class ClassifyConfig:
     start_from: str | None = None
     scratch_epochs: int = Field(default=12, ge=1)
     copies: int = Field(default=3, ge=1)
+    methods: tuple[Literal["nearest", "logistic", "scratch"], ...] = ("nearest", "logistic", "scratch")
     data: str | None = None
     adapter: str = "people"
+
+    @field_validator("methods")
+    @classmethod
+    def _with_headline(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        if HEADLINE[0] not in methods or len(set(methods)) < len(methods):
+            raise ValueError(f"needs {HEADLINE[0]!r}, which the figures by person are about, and none twice")
+        return methods
 
     def network(self) -> RunConfig:
         """Return the training run of the embedding network: genuine signatures of other signers, no forgeries."""
@@ -259,8 +267,9 @@ def cross_validate(
             bar.advance(len(people))
     n_folds = int(folds.max()) + 1
     found: Answers = {}
-    with progress.task("naming left-out signatures by embeddings", 4 * n_folds) as bar:
-        for method in ("nearest", "logistic"):
+    embedded = [method for method in config.methods if method != "scratch"]
+    with progress.task("naming left-out signatures by embeddings", 2 * len(embedded) * n_folds) as bar:
+        for method in embedded:
             for augmented in (False, True):
                 views = [vectors, *copies] if augmented else [vectors]
                 answer = _empty(people)
@@ -271,6 +280,8 @@ def cross_validate(
                     _put(answer, judged, fitted.answer(vectors[judged]))
                     bar.advance()
                 found[method, augmented] = answer
+    if "scratch" not in config.methods:
+        return found
     with progress.task("training softmax networks from scratch", 2 * n_folds * config.scratch_epochs) as bar:
         for augmented in (False, True):
             found["scratch", augmented] = _scratch(people, folds, config, augmented, bar.advance)

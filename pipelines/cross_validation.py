@@ -252,7 +252,8 @@ def _finish(folder: Path, folds: list[Judged], config: RunConfig, source: str, *
         f"<p class=notice>{html.escape(REAL_NOTICE if real else NOTICE)}. {html.escape(source)}.</p>"
         f"<p>Every signer is judged once, at a threshold frozen on signers of another fold, by what was trained on "
         "none of them. In brackets: 95 % intervals from a bootstrap over signers; the last line draws them from all "
-        "folds. Its EER is of log likelihood ratios, since scores of two folds have two scales; an EER is a-posteriori.</p>"
+        "folds. Its EER is of log likelihood ratios, since scores of two folds have two scales; an EER is "
+        "a-posteriori.</p>"
         f"{table(HEAD, fold_rows(metrics))}<ul>{links}</ul>"
     )
     write_text(folder / "report.html", page("Paraph folds", f"Cross-validation in {len(folds)} folds", body))
