@@ -1,6 +1,7 @@
 """Folds: nobody and nothing on both sides, and rates that are pooled over signers of all folds."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.calibration import LogisticCalibrator, OperatingPoint
+from pipelines.cli import main
 from pipelines.config import WorldSettings
 from pipelines.cross_validation import Judged, pool
 from pipelines.evaluate import Frozen
@@ -132,3 +134,31 @@ def test_a_pooled_frozen_rate_counts_the_errors_of_every_fold_at_its_own_thresho
     folds = [_judged(0, 1.0, 0.0), _judged(1, 20.0, -3.0)]
     wrong = sum(int((f.trials.score[f.trials.kind == "genuine"] < f.frozen.threshold).sum()) for f in folds)
     assert pool(folds, draws=100, seed=0)["frr_frozen"]["value"] == pytest.approx(wrong / 60)
+
+
+@pytest.mark.slow
+def test_folds_run_on_a_world_and_on_a_folder_from_the_command_line(tmp_path, capsys):
+    tiny = {
+        "world.dev_signers": 6, "world.test_signers": 6, "train.height": 32, "train.width": 64, "train.epochs": 1,
+        "train.steps_per_epoch": 2, "batch.signers": 4, "evaluation.genuine": 3, "evaluation.forgeries": 2,
+        "evaluation.skills": [], "evaluation.bootstrap_draws": 100,
+    }  # fmt: skip
+    changes = [word for key, value in tiny.items() for word in ("--set", f"{key}={value}")]
+    run = tmp_path / "folds"
+    words = ["train", "--preset", "smoke", "--folds", "3", "--model", "resnet_small", "--run", str(run), "--quiet"]
+    assert main([*words, *changes]) == 0
+    assert "all" in capsys.readouterr().out
+    found = json.loads((run / "folds.json").read_text())
+    assert found["pooled"]["signers"] == 12
+    assert [fold["signers"] for fold in found["folds"]] == [4, 4, 4]
+    assert "fold-3/report.html" in (run / "report.html").read_text()
+    data = tmp_path / "data"
+    assert main(["export", "--out", str(data), "--signers", "9", "--genuine", "3", "--forged", "2", "--quiet"]) == 0
+    more = ["train", "--run", str(run / "fold-1"), "--data", str(data), "--folds", "3", "--head", "logistic", "--quiet"]
+    assert main(more) == 0
+    pooled = json.loads((run / "fold-1" / "folds" / "data" / "folds.json").read_text())["pooled"]
+    assert pooled["signers"] == 9
+    assert not (run / "fold-1" / "head.json").exists()  # the run itself stays as it was
+    capsys.readouterr()
+    assert main([*more[:-3], "--folds", "9", "--quiet"]) == 2
+    assert "leave one alone" in capsys.readouterr().err
