@@ -155,7 +155,7 @@ def write_class_report(
         "over signers, for people like these; another training of the network is not in them.</p>",
         figure(to_svg(plot_methods(new_axes(), metrics)), "Each method without and with augmentation."),
         f"<h2>Who was taken for whom</h2><p>{html.escape(METHODS[headline['method']])}, {with_words} augmentation: "
-        "chosen before anything was measured, not for being the best.</p>",
+        "chosen on development signers, not for being the best here.</p>",
         figure(to_svg(plot_confusion(new_axes(6.4, 6.0), names, counts)), "All folds together; confusion.csv has it."),
         "<h2>What was named wrongly</h2>",
         _mistakes(people, folds, answer),

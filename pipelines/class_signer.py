@@ -112,7 +112,8 @@ def _fresh(
     sessions = range(config.acts, config.acts + n)
     acts = draw_class(World(config.seed), [number], sessions, config.height, config.width, lambda done: None)
     with progress.task("learning from the whole class", None):
-        views = [people.canvases, *(jitter(people.canvases, seed=seed, number=k) for k in range(config.copies))]
+        n_copies = config.copies if HEADLINE[1] else 0
+        views = [people.canvases, *(jitter(people.canvases, seed=seed, number=k) for k in range(n_copies))]
         vectors = np.concatenate([embed(view) for view in views])
         fitted = LogisticClassifier(seed=seed).fit(vectors, np.tile(people.signers, len(views)))
     said = fitted.answer(embed(acts.canvases))

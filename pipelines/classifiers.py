@@ -16,8 +16,9 @@ METHODS = {
     "logistic": "logistic regression, embedding learnt on other signers",
     "scratch": "softmax network from scratch, on these signatures alone",
 }
-HEADLINE = ("logistic", True)
-"""The method and whether it is augmented that the per-signer figures are about: named before anything is measured."""
+HEADLINE = ("logistic", False)
+"""The method, and whether it is augmented, that the figures by person are about: the best on 184 development signers of
+world 7 (96.9 % of them; 96.6 % augmented), so that no class that is judged had a say."""
 _MOST_FEATURES = 512
 
 Strings = NDArray[np.str_]
@@ -56,12 +57,12 @@ class LogisticClassifier:
     """Softmax regression on embeddings, long ones through their principal components first.
 
     Args:
-        strength: Inverse of the penalty on the weights; fixed beforehand, since a class of three images has none to
-            spare for choosing it.
+        strength: Inverse of the penalty on the weights; of 1, 10, 100 and 1000 the best on development signers, with
+            and without augmentation, since a class of three images has none to spare for choosing it.
         seed: Of the principal components.
     """
 
-    def __init__(self, *, strength: float = 100.0, seed: int) -> None:
+    def __init__(self, *, strength: float = 10.0, seed: int) -> None:
         self.strength, self.seed = strength, seed
         self.mean: Any = None
         self.axes: Any = None

@@ -92,7 +92,7 @@ def print_classification(metrics: dict[str, Any], folder: Path) -> None:
     print_table("Naming one of a closed set", METHOD_HEAD, method_rows(metrics))
     print(basis(metrics))
     print_table(
-        "The people named worst, by logistic regression with augmentation", SIGNER_HEAD, signer_rows(metrics)[:5]
+        "The people named worst, by logistic regression without augmentation", SIGNER_HEAD, signer_rows(metrics)[:5]
     )
     for line in metrics["notes"][:10]:
         print(f"note: {line}")
