@@ -39,7 +39,7 @@ class ClassSet:
 
 
 def world_class(
-    *, seed: int, signers: int, acts: int, height: int, width: int, first_act: int = 0, progress: Progress
+    *, seed: int, signers: int, acts: int, height: int, width: int, recipe: str = "default", progress: Progress
 ) -> ClassSet:
     """Return test signers of a world, each with one act of every session; no network ever trains on them.
 
@@ -49,7 +49,7 @@ def world_class(
         acts: Signatures of each, each of a session of its own.
         height: Canvas height in px.
         width: Canvas width in px.
-        first_act: Number of the first session.
+        recipe: Of the preprocessing.
         progress: Where to say what happens.
     """
     from synth import World
@@ -57,7 +57,7 @@ def world_class(
     numbers = class_signers(seed, signers)
     world = World(seed)
     with progress.task(f"drawing {signers * acts} signatures of {signers} people", signers * acts) as bar:
-        return draw_class(world, numbers, range(first_act, first_act + acts), height, width, bar.advance)
+        return draw_class(world, numbers, range(acts), height, width, bar.advance, recipe)
 
 
 def class_signers(seed: int, signers: int) -> list[int]:
@@ -74,7 +74,9 @@ def class_signers(seed: int, signers: int) -> list[int]:
     return list(split_world(settings).test[:signers])
 
 
-def draw_class(world: Any, numbers: list[int], sessions: range, height: int, width: int, told: Any) -> ClassSet:
+def draw_class(
+    world: Any, numbers: list[int], sessions: range, height: int, width: int, told: Any, recipe: str = "default"
+) -> ClassSet:
     """Return one act in each session of some signers of a world.
 
     Args:
@@ -84,13 +86,14 @@ def draw_class(world: Any, numbers: list[int], sessions: range, height: int, wid
         height: Canvas height in px.
         width: Canvas width in px.
         told: Hears how many images each step added.
+        recipe: Of the preprocessing.
     """
     from synth.acts import ACTS_PER_SESSION, genuine_act
 
     from .sampling import draw_in_chunks
 
     acts = [genuine_act(world[number], session * ACTS_PER_SESSION) for number in numbers for session in sessions]
-    canvases = draw_in_chunks(acts, height=height, width=width, on_chunk=told)
+    canvases = draw_in_chunks(acts, height=height, width=width, recipe=recipe, on_chunk=told)
     labels = [(person_name(number), f"{session + 1}") for number in numbers for session in sessions]
     return ClassSet(
         canvases,
@@ -112,7 +115,9 @@ def class_place(number: int) -> int:
     return number - class_signers(0, 1)[0]
 
 
-def folder_class(data: str | Path, *, adapter: str, height: int, width: int, progress: Progress) -> ClassSet:
+def folder_class(
+    data: str | Path, *, adapter: str, height: int, width: int, recipe: str = "default", progress: Progress
+) -> ClassSet:
     """Return the genuine signatures of a user's folder; nothing in it is changed.
 
     Args:
@@ -120,6 +125,7 @@ def folder_class(data: str | Path, *, adapter: str, height: int, width: int, pro
         adapter: How it is laid out: "people" for ``<identifier>/<n>.png`` or ``<identifier>/genuine/*``, or another.
         height: Canvas height in px.
         width: Canvas width in px.
+        recipe: Of the preprocessing.
         progress: Where to say what happens.
 
     Raises:
@@ -132,7 +138,9 @@ def folder_class(data: str | Path, *, adapter: str, height: int, width: int, pro
     provenance = load_provenance(data)
     opened = open_adapter(adapter, data)
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(opened, provenance, prepare=lambda i: preprocess(i, height=height, width=width))
+        loaded = load_signatures(
+            opened, provenance, prepare=lambda i: preprocess(i, height=height, width=width, recipe=recipe)
+        )
     notes = [f"{s.name}: {s.reason}" for s in loaded.skipped]
     notes += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
     notes += [f"{u.name}: {u.reason}" for u in loaded.unexpected]

@@ -110,7 +110,8 @@ def _fresh(
     embed, _ = embedding_network(run, config, progress)
     number = next(k for k in class_signers(config.seed, config.signers) if person_name(k) == signer)
     sessions = range(config.acts, config.acts + n)
-    acts = draw_class(World(config.seed), [number], sessions, config.height, config.width, lambda done: None)
+    size = config.height, config.width
+    acts = draw_class(World(config.seed), [number], sessions, *size, lambda done: None, config.preprocessing)
     with progress.task("learning from the whole class", None):
         n_copies = config.copies if HEADLINE[1] else 0
         views = [people.canvases, *(jitter(people.canvases, seed=seed, number=k) for k in range(n_copies))]

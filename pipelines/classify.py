@@ -47,6 +47,7 @@ class ClassifyConfig:
     folds: int = Field(default=4, ge=2)
     height: int = Field(default=64, ge=32)
     width: int = Field(default=128, ge=32)
+    preprocessing: str = "default"
     model: str = "resnet_small"
     epochs: int = Field(default=8, ge=1)
     batch_signers: int = Field(default=24, ge=2)
@@ -72,6 +73,7 @@ class ClassifyConfig:
             "train.loss=supervised_contrastive",
             f"train.height={self.height}",
             f"train.width={self.width}",
+            f"train.preprocessing={self.preprocessing}",
             f"train.epochs={self.epochs}",
             "train.steps_per_epoch=25",
             f"batch.signers={self.batch_signers}",
@@ -152,8 +154,10 @@ def load_class(config: ClassifyConfig, progress: Progress) -> tuple[ClassifyConf
     """Return the configuration, with the canvas of the network it starts from, and the signatures it names."""
     if config.start_from is not None:
         train = Run(config.start_from).config().train
-        config = dataclasses.replace(config, height=train.height, width=train.width, model=train.model)
-    size: dict[str, Any] = {"height": config.height, "width": config.width, "progress": progress}
+        seen: dict[str, Any] = {"height": train.height, "width": train.width, "preprocessing": train.preprocessing}
+        config = dataclasses.replace(config, model=train.model, **seen)
+    size: dict[str, Any] = {"height": config.height, "width": config.width, "recipe": config.preprocessing}
+    size["progress"] = progress
     if config.data is not None:
         return config, folder_class(config.data, adapter=config.adapter, **size)
     if config.signers < 2 or config.acts < 2:

@@ -132,7 +132,6 @@ def _embedded_folder(
     """Return the usable signatures of a folder, embedded by a run's network, and their sessions."""
     from .adapters import load_provenance, load_signatures, open_adapter
     from .folds import without_repeats
-    from .preprocess import preprocess
 
     provenance = load_provenance(data)
     with progress.task("loading TensorFlow", None):
@@ -145,10 +144,10 @@ def _embedded_folder(
         model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
     if len(model.input_shape) != 4:
         raise RunError(f"{run.path} takes trajectories, and a folder holds images")
-    size = {"height": config.train.height, "width": config.train.width}
-    verifier = Verifier(model, height=size["height"], width=size["width"])
+    train = config.train
+    verifier = Verifier(model, height=train.height, width=train.width, recipe=train.preprocessing)
     with progress.task(f"reading {data}", None):
-        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=lambda i: preprocess(i, **size))
+        loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
     places = np.flatnonzero(loaded.eligible)
     if not places.size:
         raise RunError(f"{data} holds no signer with two readable genuine signatures")
