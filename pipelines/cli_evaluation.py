@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_classify import evaluate_classification, is_classification
 from .cli_shared import QuietOption, RunOption, app, make_progress, print_table
 
 
@@ -19,6 +20,8 @@ def evaluate(
         str | None,
         typer.Option(help="What wd classifiers reject: development signers, or the other enrolled ones."),
     ] = None,
+    signer: Annotated[str | None, typer.Option(help="Of a classification run: show this person's signatures.")] = None,
+    n: Annotated[int, typer.Option("--n", help="With --signer: how many of them.")] = 10,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate a run on its own test signers, or on your data."""
@@ -26,6 +29,9 @@ def evaluate(
 
     protocols, others = wanted_protocols(protocol), wanted_negatives(negatives, own=data is not None)
     progress = make_progress(quiet)
+    if is_classification(run, signer):
+        evaluate_classification(run, signer, n, progress)
+        return
     if data is None:
         from .demo import Clock, evaluate_stage
         from .runs import Run

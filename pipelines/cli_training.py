@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_classify import check_task, train_classifier, train_folds
 from .cli_evaluation import print_metrics
 from .cli_shared import (
     LossOption,
@@ -66,6 +67,12 @@ def train(
     stop_at: Annotated[float | None, typer.Option(help="Stop at this development accuracy (1 - EER).")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one.")] = None,
     deterministic: Annotated[bool, typer.Option("--deterministic", help="Repeat bit by bit; slower.")] = False,
+    task: Annotated[str, typer.Option(help="verify, or classify: name one of a closed set of people.")] = "verify",
+    folds: Annotated[
+        int | None, typer.Option(help="Cross-validate in so many folds; 4 for --task classify if left out.")
+    ] = None,
+    signers: Annotated[int | None, typer.Option(help="With --task classify: people in the class; 184.")] = None,
+    acts: Annotated[int | None, typer.Option(help="With --task classify: signatures of each; 4.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -74,15 +81,25 @@ def train(
     from .runs import Run
 
     progress = make_progress(quiet)
+    check_task(task, signers=signers, acts=acts)
+    if task == "classify":
+        size: dict[str, Any] = {"folds": folds, "signers": signers, "acts": acts}
+        given: dict[str, Any] = {"seed": seed, "model": model, "start": start, "data": data, "adapter": adapter}
+        train_classifier(run, preset=preset, progress=progress, fresh=fresh, changes=changes or (), **given, **size)
+        return
+    if folds is not None:
+        config = checked(preset_config(preset, seed, changes or (), model=model, loss=loss))
+        train_folds(run or Path("runs") / f"{preset}-folds", config, folds, head, data, adapter, fresh, progress)
+        return
     if head is not None:
         _fit_head(Run(run or Path("runs") / preset), head, data, progress)
         return
     if data is not None and start is None:
         raise ValueError("--data goes with --from RUN, whose network is fine-tuned, or with --head logistic")
     named = {"stop_at": stop_at, "patience": patience, "deterministic": True if deterministic else None}
-    given = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
-    given += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
-    given += [f"inputs.real_share={real_share}"] if real_share is not None else []
+    wanted = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    wanted += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
+    wanted += [f"inputs.real_share={real_share}"] if real_share is not None else []
     if start is not None:
         from .fine_tuning import fine_tuned
 
@@ -90,10 +107,10 @@ def train(
         folder = Run(run or start.with_name(f"{start.name}-tuned"))
         from .config import changed
 
-        config = changed(base, [*given, *(changes or ())])
+        config = changed(base, [*wanted, *(changes or ())])
     else:
         folder = Run(run or Path("runs") / preset)
-        config = preset_config(preset, seed, [*given, *(changes or ())], model=model, loss=loss)
+        config = preset_config(preset, seed, [*wanted, *(changes or ())], model=model, loss=loss)
     folder.start(checked(config), fresh=fresh)
     train_stage(folder, config, progress, Clock(folder))
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")

@@ -20,12 +20,17 @@ MOST_CLOSED_SET = 50_000
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class WorldSettings:
-    """Which world, and how its signers are parted; counts are of signers."""
+    """Which world, and how its signers are parted; counts are of signers.
+
+    With ``folds`` the development and test signers are cut up for cross-validation, and this is fold number ``fold``.
+    """
 
     seed: int = Field(default=7, ge=0, lt=2**63)
     train_signers: int = Field(default=1_000_000, ge=8)
     dev_signers: int = Field(default=100, ge=4)
     test_signers: int = Field(default=200, ge=4)
+    folds: int | None = Field(default=None, ge=3)
+    fold: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -221,7 +221,7 @@ def measure_curves(
     """
     if signers < 8:
         raise ValueError(f"{signers} signers are too few for intervals over signers; use 8 or more, such as 40")
-    start = split_world(config.world).test.start
+    start = split_world(config.world).test[0]
     rows: list[tuple[Any, ...]] = []
     everyone = range(start, start + signers)
     base = draw_cohort(

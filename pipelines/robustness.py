@@ -90,7 +90,7 @@ def answers(
     """
     if verifier.calibrator is None:
         raise ValueError("this verifier has no calibration yet; evaluate its run first")
-    world, start = World(config.world.seed), split_world(config.world).test.start
+    world, start = World(config.world.seed), split_world(config.world).test[0]
     found, names, owners = [], [], []
     for i in range(signers):
         signer = world[start + i]

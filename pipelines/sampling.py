@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 
 def batch_acts(
-    world: World, signers: range, settings: BatchSettings, number: int
+    world: World, signers: Sequence[int], settings: BatchSettings, number: int
 ) -> tuple[list[Act], NDArray[np.int32]]:
     """Return the acts and labels of batch `number`: P signers x (K genuine + F forgeries).
 
@@ -60,7 +60,7 @@ def genuine_acts(rng: np.random.Generator, signer: Signer, n: int) -> list[Act]:
 
 
 def forged_acts(
-    rng: np.random.Generator, world: World, signers: range, target: int, n: int, settings: BatchSettings
+    rng: np.random.Generator, world: World, signers: Sequence[int], target: int, n: int, settings: BatchSettings
 ) -> list[Act]:
     """Return n forgeries of a signer by a few others of the same part, of the mix of kinds and skills configured."""
     forgers = pick_signers(rng, signers, min(settings.forgers, len(signers) - 1), but=target)
@@ -74,7 +74,7 @@ def forged_acts(
     return acts
 
 
-def pick_signers(rng: np.random.Generator, signers: range, n: int, *, but: int | None = None) -> list[int]:
+def pick_signers(rng: np.random.Generator, signers: Sequence[int], n: int, *, but: int | None = None) -> list[int]:
     """Return n different members of a range, none of them `but`."""
     chosen: dict[int, None] = {}
     while len(chosen) < n:
@@ -144,7 +144,7 @@ def draw_augmented(
 
 def draw_batch(
     world: World,
-    signers: range,
+    signers: Sequence[int],
     settings: BatchSettings,
     number: int,
     *,
@@ -167,7 +167,9 @@ class EvaluationSet(NamedTuple):
     on_grid: NDArray[np.bool_]
 
 
-def evaluation_acts(world: World, signers: range, settings: EvaluationSettings, batch: BatchSettings) -> EvaluationSet:
+def evaluation_acts(
+    world: World, signers: Sequence[int], settings: EvaluationSettings, batch: BatchSettings
+) -> EvaluationSet:
     """Return genuine acts, forgeries of the default skill mix, and forgeries on a grid of skills.
 
     Every target is forged by others of its own part. `on_grid` marks the forgeries of the skill curve, which

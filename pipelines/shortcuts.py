@@ -324,5 +324,5 @@ def exported_overlap(folder: Path, config: Any) -> list[str]:
     judged = range(first, first + signers)
     shared = []
     for part in (split.train, split.dev):
-        shared += [str(i) for i in range(max(part.start, judged.start), min(part.stop, judged.stop))]
+        shared += [str(i) for i in judged if i in part]
     return shared

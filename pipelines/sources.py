@@ -81,7 +81,7 @@ class WorldSource:
         signers: Part of it.
     """
 
-    def __init__(self, world: World, signers: range) -> None:
+    def __init__(self, world: World, signers: Sequence[int]) -> None:
         self.world, self.signers = world, signers
         self.seed, self.n_signers = world.seed, len(signers)
 
@@ -110,7 +110,7 @@ class WorldSource:
 
     def class_of(self, place: int) -> int:
         """Return the signer's number within the part."""
-        return place - self.signers.start
+        return place - min(self.signers)
 
     def draw(
         self,

@@ -1,12 +1,17 @@
-"""Who is trained on, who chooses thresholds, who is tested: three ranges of one world that never meet.
+"""Who is trained on, who chooses thresholds, who is tested: parts of one world that never meet.
 
-Forgers are signers too and stay in the part of their targets.
+Forgers are signers too and stay in the part of their targets. A plain run has three ranges. In cross-validation the
+development and test signers together are cut into folds: each fold is tested once, by a network and thresholds that
+know nobody of it, and has training signers of its own, since a world has no lack of them.
 """
 
-import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from .config import WorldSettings
+from .folds import signer_folds
 
 _STRIDE = 2**40
 
@@ -15,20 +20,21 @@ class Split(NamedTuple):
     """Signer numbers of each part."""
 
     train: range
-    dev: range
-    test: range
+    dev: Sequence[int]
+    test: Sequence[int]
 
 
 def split_world(settings: WorldSettings) -> Split:
-    """Return the parts of a world.
+    """Return the parts of a world, or of one fold of it.
 
     Raises:
-        ValueError: If a part is larger than the room between them.
+        ValueError: If a part is larger than the room between them, or there are too few signers for the folds.
     """
-    counts = (settings.train_signers, settings.dev_signers, settings.test_signers)
+    counts = (settings.train_signers * (settings.folds or 1), settings.dev_signers, settings.test_signers)
     if max(counts) > _STRIDE:
         raise ValueError(f"a part has {max(counts)} signers; at most {_STRIDE} fit")
-    split = Split(*(range(i * _STRIDE, i * _STRIDE + count) for i, count in enumerate(counts)))
+    train, dev, test = (range(i * _STRIDE, i * _STRIDE + count) for i, count in enumerate(counts))
+    split = Split(train, dev, test) if settings.folds is None else _fold(settings, train, [*dev, *test])
     check_disjoint_parts(split)
     return split
 
@@ -44,9 +50,25 @@ def outsiders(n: int) -> range:
     return range(3 * _STRIDE, 3 * _STRIDE + n)
 
 
+def _fold(settings: WorldSettings, train: range, judged: list[int]) -> Split:
+    """Return the parts of a fold: it is tested, the next one chooses thresholds, its share of the rest trains."""
+    assert settings.folds is not None
+    if settings.fold >= settings.folds:
+        raise ValueError(f"there is no fold {settings.fold} of {settings.folds}; they are counted from 0")
+    kinds = np.tile(["genuine", "skilled"], len(judged))  # every synthetic signer has both
+    numbers = np.repeat(judged, 2)
+    folds = signer_folds(numbers, kinds, n_folds=settings.folds, seed=settings.seed % 2**32)[::2]
+    dev, test = (
+        [number for number, fold in zip(judged, folds.tolist(), strict=True) if fold == wanted]
+        for wanted in ((settings.fold + 1) % settings.folds, settings.fold)
+    )
+    begin = train.start + settings.fold * settings.train_signers
+    return Split(range(begin, begin + settings.train_signers), dev, test)
+
+
 def check_disjoint_parts(split: Split) -> None:
     """Raise ValueError if any signer is in two parts."""
-    ordered = sorted(split, key=lambda part: part.start)
-    for before, after in itertools.pairwise(ordered):
-        if len(before) and len(after) and before[-1] >= after.start:
-            raise ValueError(f"signers {after.start} to {before[-1]} would be in two parts of the split")
+    dev, test = set(split.dev), set(split.test)
+    for first, second in ((dev, test), (dev, split.train), (test, split.train)):
+        if both := sorted(number for number in first if number in second):
+            raise ValueError(f"signers {both[0]} to {both[-1]} would be in two parts of the split")

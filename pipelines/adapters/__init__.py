@@ -26,6 +26,7 @@ from .hints import likely_adapter, open_layout
 from .loading import Duplicate, LoadedSet, Skipped, load_signatures
 from .manifest import ManifestAdapter
 from .patterns import Label, PatternAdapter
+from .people import PeopleAdapter
 from .provenance import (
     PURPOSE_KINDS,
     QUESTIONS,
@@ -58,6 +59,7 @@ __all__ = [
     "MissingProvenance",
     "NpzAdapter",
     "PatternAdapter",
+    "PeopleAdapter",
     "Provenance",
     "ProvenanceError",
     "SignatureFile",
