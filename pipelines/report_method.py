@@ -132,7 +132,7 @@ def method_rows(
 def _config_rows(config: RunConfig) -> list[tuple[str, str]]:
     split, train, e = split_world(config.world), config.train, config.evaluation
     named = zip(("training", "development", "test"), split, strict=True)
-    ranges = "; ".join(f"{name} {min(part):,} to {max(part):,} ({len(part):,})" for name, part in named)
+    ranges = "; ".join(f"{name} {part[0]:,} to {part[-1]:,} ({len(part):,})" for name, part in named)
     options = "; ".join(json.dumps(o) for o in (train.model_options, train.loss_options) if o)
     return [
         ("signers of the run's world", ranges),

@@ -110,7 +110,7 @@ class WorldSource:
 
     def class_of(self, place: int) -> int:
         """Return the signer's number within the part."""
-        return place - min(self.signers)
+        return place - self.signers[0]
 
     def draw(
         self,
