@@ -1,5 +1,6 @@
 """What files of a data set tell before anybody looks at the writing: name, bytes, size, format, resolution."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .shortcuts import Finding, area_over_signers, nuisance_finding
 
@@ -76,7 +77,8 @@ def file_findings(
     for i in range(0, len(names), max(step, 1)):
         path = root / names[i]
         if kinds[i] in ("genuine", "skilled") and path.is_file():
-            rows.append((i, file_facts(path)))
+            with contextlib.suppress(UnidentifiedImageError):  # a pen movement has no such facts
+                rows.append((i, file_facts(path)))
     places = np.array([i for i, _ in rows], dtype=np.intp)
     forged = kinds[places] == "skilled"
     if len(rows) < 10 or not forged.any() or forged.all():
