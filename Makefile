@@ -4,6 +4,7 @@ PRESET ?= classroom
 TF ?= cpu
 RUN ?= runs/$(PRESET)
 ARGS ?=
+JOBS ?= 2
 
 JAX_NAMES ?= resnet_small resnet10 signet tcn transformer
 
@@ -47,7 +48,7 @@ app: .venv/.installed-app
 	@.venv/bin/python -m pipelines app --run $(RUN) $(ARGS)
 
 test: $(READY)
-	@.venv/bin/python -m pytest $(SKIP_SLOW) $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(SKIP_SLOW) $(ARGS)
 
 .venv-jax/.installed: constraints.txt
 	@test -x .venv-jax/bin/python || $(PYTHON) -m venv .venv-jax
