@@ -67,9 +67,9 @@ def safe_in_3_3(student: int) -> set[str]:
     def drawn(index: int, act: int) -> Any:
         return preprocess(render(world[index].genuine(act), dpi=200, capture="scan"), height=96, width=192)
 
-    firsts = [drawn(i, 0) for i in range(24)]
+    firsts = [drawn(i, 0) for i in range(32)]
     first = features(firsts)
-    usual = np.median(1 - np.sum(first * features([drawn(i, 40) for i in range(24)]), axis=1))
+    usual = np.median(1 - np.sum(first * features([drawn(i, 40) for i in range(32)]), axis=1))
     safe = set()
     for name in ("light", "standard", "strong"):
         bent = [shape(canvas, recipe=name, seed=student, epoch=0, sample=i) for i, canvas in enumerate(firsts)]
@@ -114,4 +114,7 @@ SOLUTIONS = {
     "7.2": Solution(lambda student: "random forgeries only", 0),
     "7.3": Solution(gap_of_7_3, 0.03),
     "7.4": Solution(levels_of_7_4, 1),
+    "8.1": Solution(lambda student: 3, 0),  # a blank page, a text file, a copy under another name
+    "8.2": Solution(lambda student: 9, 0),  # of ten people, one has a single signature
+    "8.3": Solution(lambda student: 3 / 9, 0.005),
 }
