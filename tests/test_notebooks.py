@@ -118,7 +118,9 @@ def test_a_notebook_runs(path, monkeypatch):
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
     ).execute()
     outputs = [out for cell in code_cells(notebook) for out in cell.outputs]
-    assert [out for out in outputs if "image/png" in out.get("data", {})]
+    pictures = [out for out in outputs if "image/png" in out.get("data", {})]
+    assert pictures
+    assert all(len(out.metadata.get("image/png", out.metadata).get("alt", "").split()) > 5 for out in pictures)
     said = "".join(out.text for out in outputs if out.output_type == "stream")
     assert "not yet" not in said
     assert said.count(": right (") == len(EXERCISE.findall("".join(cell.source for cell in code_cells(notebook))))
