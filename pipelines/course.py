@@ -19,7 +19,13 @@ SOLUTIONS = "PARAPH_SOLUTIONS"
 PLAIN = "PARAPH_PLAIN"
 """Environment variable: anything but empty asks for figures without sliders."""
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
-_RC = {"font.size": 12, "axes.titlesize": 13, "lines.linewidth": 2.0, "legend.fontsize": 10, "figure.dpi": 100}
+_RC: dict[Any, Any] = {
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "lines.linewidth": 2.0,
+    "legend.fontsize": 10,
+    "figure.dpi": 100,
+}
 
 
 class Solution(NamedTuple):
