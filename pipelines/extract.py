@@ -132,9 +132,7 @@ def extract_sheets(
     return finish(Path(out), settings, [row for row, _ in taken], [content for _, content in taken], facts)
 
 
-def read_form(
-    files: Sequence[Path], form: str | Path | None, identifiers: str | Path | None, options: Options
-) -> Form:
+def read_form(files: Sequence[Path], form: str | Path | None, identifiers: str | Path | None, options: Options) -> Form:
     """Return what was printed: from sheets.json, or from a list of identifiers and the layout in the options.
 
     Raises:

@@ -56,9 +56,13 @@ def folder_names(identifiers: Sequence[str]) -> dict[str, str]:
             name = ""
         name = f"_{name}" if _RESERVED.fullmatch(name) or name.startswith(".") else name
         if not name or len(name.encode()) > 200:
-            raise SheetError(f"identifier {identifier!r} makes no folder name; use letters and digits, 200 bytes at most")
+            raise SheetError(
+                f"identifier {identifier!r} makes no folder name; use letters and digits, 200 bytes at most"
+            )
         if (other := owners.setdefault(name.casefold(), identifier)) != identifier:
-            raise SheetError(f"identifiers {other!r} and {identifier!r} would share a folder; make them differ in letters")
+            raise SheetError(
+                f"identifiers {other!r} and {identifier!r} would share a folder; make them differ in letters"
+            )
         names[identifier] = name
     return names
 
@@ -153,7 +157,7 @@ def _provenance(out: Path, synthetic: bool, source: str) -> None:
         return
     lines = [
         "# These pictures were cut out of scanned pages and are taken for real signatures.",
-        "# Nothing reads them before every TODO below is answered; `python -m pipelines provenance check` says what is left.",
+        "# Nothing reads them before every TODO is answered; `python -m pipelines provenance check` says what is left.",
     ]
     for name, question in QUESTIONS.items():
         answer = {"contains_real_signatures": "true", "redistribution_allowed": "false"}.get(name, '"TODO"')

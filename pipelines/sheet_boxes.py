@@ -51,6 +51,7 @@ class Page:
         image: uint8, shape ``(height, width)``, evenly lit.
         per_mm: Pixels in a mm.
         cells: Of signatures and of print.
+        to_image: Homography from here to px of the picture that came in, shape ``(3, 3)``.
         number: Of the page in its set, from 1; 0 if unknown.
         notes: What was odd, a line each.
     """
@@ -58,6 +59,7 @@ class Page:
     image: Grey
     per_mm: float
     cells: tuple[Cell, ...]
+    to_image: NDArray[np.float64]
     number: int = 0
     notes: tuple[str, ...] = ()
 
@@ -175,9 +177,7 @@ def _owners(clean: Grey, page: Page) -> tuple[NDArray[np.bool_], NDArray[np.intp
     return ink, owner
 
 
-def _crop(
-    clean: Grey, ink: NDArray[np.bool_], own: NDArray[np.bool_], cell: Cell, per_mm: float
-) -> Grey | None:
+def _crop(clean: Grey, ink: NDArray[np.bool_], own: NDArray[np.bool_], cell: Cell, per_mm: float) -> Grey | None:
     """Return a cell's picture, or None if hardly anything in it is ink."""
     left, top, right, bottom = (round(edge) for edge in cell.edges)
     over = round(_RUNOVER_MM * per_mm)

@@ -49,7 +49,9 @@ def page_files(paths: Sequence[str | Path]) -> list[Path]:
             raise SheetError(f"no file or folder {str(path)!r}")
         inside = [path]
         if path.is_dir():
-            inside = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")]
+            inside = [
+                file for file in path.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")
+            ]
         files += sorted(inside, key=lambda file: natural_key(file.name))
     if not files:
         raise SheetError(f"no page in {', '.join(map(str, paths))}; pages end in {', '.join(ENDINGS)}")
@@ -135,5 +137,3 @@ def _pdfium() -> Any:
     except ImportError:
         raise SheetError("reading PDF needs pypdfium2: pip install -e '.[pdf]', or give the pages as PNG") from None
     return pypdfium2
-
-

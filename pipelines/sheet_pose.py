@@ -124,7 +124,7 @@ def _pose(marks: dict[int, NDArray[np.float64]], form: Form) -> NDArray[np.float
 def _resolution(homography: NDArray[np.float64], form: Form) -> float:
     """Return how many pixels of the image a mm has in the middle of the page, within `PER_MM`."""
     middle, step = np.array(form.layout.size[::-1]) / 2.0, form.layout.dpi / 25.4
-    points = project(homography, np.array([middle, middle + [step, 0.0], middle + [0.0, step]]))
+    points = project(homography, middle + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]]))
     across, down = points[1] - points[0], points[2] - points[0]
     return float(np.clip(np.sqrt(abs(across[0] * down[1] - across[1] * down[0])), *PER_MM))
 
@@ -135,9 +135,10 @@ def _turned(
     """Return the page upright, its cells where the layout has them."""
     layout, zoom = form.layout, per_mm * 25.4 / form.layout.dpi
     size = (round(PAGE_MM[0] * per_mm), round(PAGE_MM[1] * per_mm))
+    to_image = homography @ np.diag([1.0 / zoom, 1.0 / zoom, 1.0])
     flat = cv2.warpPerspective(
         image,
-        homography @ np.diag([1.0 / zoom, 1.0 / zoom, 1.0]),
+        to_image,
         size,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
@@ -151,7 +152,7 @@ def _turned(
             left, right = layout.column(column)
             edges = (left * zoom, top * zoom, right * zoom, bottom * zoom)
             cells.append(Cell(identifier if column >= 0 else "", row, column, edges, sure))
-    return Page(even_paper(flat, per_mm), per_mm, tuple(cells), number)
+    return Page(even_paper(flat, per_mm), per_mm, tuple(cells), to_image, number)
 
 
 def _refined(homography: NDArray[np.float64], page: Page, form: Form) -> NDArray[np.float64]:

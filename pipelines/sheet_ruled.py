@@ -31,8 +31,15 @@ def ruled_page(image: Grey, *, skip_rows: int = 0) -> Page:
         NoPage: If no boxes are found.
     """
     per_mm = min(image.shape) / 210.0
-    image = _straightened(image, per_mm)
-    flat = even_paper(image, per_mm)
+    to_image = _straightening(image, per_mm)
+    turned = cv2.warpPerspective(
+        image,
+        to_image,
+        image.shape[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    flat = even_paper(turned, per_mm)
     boxes = _cells(flat, per_mm)
     if not len(boxes):
         raise NoPage("no boxes with printed lines all round are found; is the page whole, upright and sharp?")
@@ -47,7 +54,7 @@ def ruled_page(image: Grey, *, skip_rows: int = 0) -> Page:
         raise NoPage(f"no boxes are left below {skip_rows} rows of headings; use a smaller --skip-rows")
     print_cells = [Cell("", 0, 0, _edges(box), 1.0) for box in boxes[~main]]
     notes = (f"{len(filled)} boxes filled in from their row and column",) if filled else ()
-    return replace(find_edges(Page(flat, per_mm, (*cells, *print_cells)), 1.2), notes=notes)
+    return replace(find_edges(Page(flat, per_mm, (*cells, *print_cells), to_image), 1.2), notes=notes)
 
 
 def _edges(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
@@ -55,19 +62,19 @@ def _edges(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def _straightened(image: Grey, per_mm: float) -> Grey:
-    """Return the page with the outline of its table, or its own, turned into an upright rectangle of the same size."""
+def _straightening(image: Grey, per_mm: float) -> NDArray[np.float64]:
+    """Return the homography to the image from where the table's outline, or the page's, is upright at its own size."""
     dark = (even_paper(image, per_mm) < PAPER - 45).astype(np.uint8)
     joined = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     spans = stats[1:, cv2.CC_STAT_WIDTH].astype(float) * stats[1:, cv2.CC_STAT_HEIGHT]
     if not len(spans) or spans.max() < 0.15 * image.size:
-        return image  # boxes that stand apart have no common outline
+        return np.eye(3)  # boxes that stand apart have no common outline
     points = np.column_stack(np.nonzero(labels == 1 + int(spans.argmax()))[::-1]).astype(np.int32)
     hull = cv2.convexHull(points)
     quad = cv2.approxPolyN(hull, 4).reshape(-1, 2).astype(np.float64)
     if len(quad) != 4 or not 0.9 < cv2.contourArea(quad.astype(np.float32)) / cv2.contourArea(hull) < 1.1:
-        return image
+        return np.eye(3)
     middle = quad.mean(axis=0)
     order = np.argsort(np.arctan2(*(quad - middle).T[::-1]))  # from the top left clockwise, as y points down
     quad = quad[order]
@@ -75,12 +82,7 @@ def _straightened(image: Grey, per_mm: float) -> Grey:
     height = 0.5 * (np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1]))
     half = 0.5 * np.array([width, height])
     target = np.array([image.shape[1], image.shape[0]]) * 0.5 + half * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
-    homography = cv2.getPerspectiveTransform(quad.astype(np.float32), target.astype(np.float32))
-    size = image.shape[::-1]
-    return np.asarray(
-        cv2.warpPerspective(image, homography, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-        dtype=np.uint8,
-    )
+    return np.asarray(cv2.getPerspectiveTransform(target.astype(np.float32), quad.astype(np.float32)), dtype=np.float64)
 
 
 def _cells(flat: Grey, per_mm: float) -> NDArray[np.float64]:
