@@ -174,7 +174,12 @@ def _settings(files: Sequence[Path], form: Form, options: Options) -> dict[str, 
     people = hashlib.sha256(json.dumps(form.identifiers).encode()).hexdigest()
     layout = {"rows": form.layout.rows, "columns": form.layout.columns}
     page = None if options.page is None else list(options.page)
-    chosen = {"ruled": options.ruled, "per_signer": options.per_signer, "skip_rows": options.skip_rows, "page": page}
+    chosen: dict[str, Any] = {
+        "ruled": options.ruled,
+        "per_signer": options.per_signer,
+        "skip_rows": options.skip_rows,
+        "page": page,
+    }
     chosen |= {"scale": options.scale, "dpi": options.dpi}
     return {"pages_sha256": digests, "people_sha256": people, "layout": layout, **chosen}
 

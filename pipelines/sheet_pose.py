@@ -63,7 +63,7 @@ def upright(image: Grey, form: Form) -> Page:
         homography = _refined(homography, page, form)
         page = find_edges(_turned(image, homography, form, number, per_mm, set(here)), _NEAR_MM)
     missing = [str(i + 1) for i in CORNER_IDS if i not in here]
-    notes = (f"corner mark {', '.join(missing)} not seen",) if missing else ()
+    notes: tuple[str, ...] = (f"corner mark {', '.join(missing)} not seen",) if missing else ()
     unread = [i for i in range(len(form.rows(number))) if _mark_of(number, i, form) not in here]
     if unread:
         notes += (f"mark of row {', '.join(str(i + 1) for i in unread)} not read; named by its place on the page",)
