@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import cli_course, cli_curves, cli_evaluation, cli_gates, cli_images, cli_slot, cli_training, cli_use, cli_worlds
+from . import cli_course, cli_curves, cli_evaluation, cli_gates, cli_images, cli_sheets, cli_slot, cli_training, cli_use, cli_worlds
 from .cli_shared import app
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "cli_evaluation",
     "cli_gates",
     "cli_images",
+    "cli_sheets",
     "cli_slot",
     "cli_training",
     "cli_use",

@@ -20,7 +20,7 @@ provenance_app = typer.Typer(
     help="Say where your own data comes from; without it no data is read.", no_args_is_help=True
 )
 app.add_typer(provenance_app, name="provenance")
-sheet_app = typer.Typer(help="Sheets of signatures: make them.", no_args_is_help=True)
+sheet_app = typer.Typer(help="Sheets of signatures: make them, cut scanned ones up.", no_args_is_help=True)
 app.add_typer(sheet_app, name="sheet")
 
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder.")]

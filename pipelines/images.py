@@ -86,7 +86,7 @@ def read_image(path: str | Path, *, root: str | Path | None = None) -> NDArray[n
     Raises:
         UnreadableImage: Whatever is wrong with the file; ``reason`` says what.
     """
-    content = _read_bytes(Path(path), None if root is None else Path(root))
+    content = read_bytes(Path(path), None if root is None else Path(root))
     return decode_image(content)
 
 
@@ -116,7 +116,16 @@ def decode_image(content: bytes) -> NDArray[np.uint8]:
         raise UnreadableImage(_reason(error)) from error
 
 
-def _read_bytes(path: Path, root: Path | None) -> bytes:
+def read_bytes(path: Path, root: Path | None = None) -> bytes:
+    """Return a file's bytes if it is a regular file of a sane size, and lies in `root` if that is given.
+
+    Args:
+        path: The file.
+        root: If given, the folder that it must lie in once links and ``..`` are followed.
+
+    Raises:
+        UnreadableImage: If not; ``reason`` says what is wrong.
+    """
     try:
         real = path.resolve(strict=True)
         if root is not None and not real.is_relative_to(root.resolve(strict=True)):

@@ -23,7 +23,15 @@ FOLDER_KINDS: dict[str, Kind] = {
     "skilled": "skilled",
 }
 _LOOSE = "a file outside genuine, simple or forged"
-_EXPORTED = {"manifest.csv", "manifest.parquet", "data_card.md", "croissant.json", "export.json", "forms"}
+_EXPORTED = {
+    "manifest.csv",
+    "manifest.parquet",
+    "data_card.md",
+    "croissant.json",
+    "export.json",
+    "extract.json",
+    "forms",
+}
 CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", FILE_NAME} | _EXPORTED
 
 

@@ -8,7 +8,7 @@ from .contract import Adapter, SignatureFile, Unexpected, register_adapter
 from .folders import FOLDER_KINDS, natural_key, printable
 from .provenance import FILE_NAME
 
-_TABLES = {"manifest.csv", "manifest.parquet", "thumbs.db", "desktop.ini", FILE_NAME}
+_TABLES = {"extract.json", "manifest.csv", "manifest.parquet", "thumbs.db", "desktop.ini", FILE_NAME}
 
 
 @register_adapter("people")
