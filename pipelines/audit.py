@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import Adapter, AdapterError, Provenance, load_provenance, open_adapter
+from .adapters import Adapter, AdapterError, Provenance, load_provenance, open_layout
 from .adapters.contract import SignatureFile, record_fault
 from .adapters.refined import content_digest, record_name
 from .audit_facts import Facts, measure
 from .audit_faults import Copies, Finding, find_copies, groups_of, image_faults
 from .audit_labels import (
+    OUTSIDE,
     Fit,
     Leak,
     SignerRank,
@@ -158,7 +159,7 @@ def audit(
         raise ValueError(f"cannot leave {drop_signers} signers out; use 0 or more")
     progress = progress or Progress(quiet=True)
     provenance = load_provenance(directory)
-    examined = examine(open_adapter(adapter, directory), provenance, progress)
+    examined = examine(open_layout(adapter, directory), provenance, progress)
     if not examined.records:
         raise ValueError(f"{directory} holds no signature in layout {adapter!r}")
     with progress.task(f"comparing {len(examined.where)} signatures", None):
@@ -174,7 +175,8 @@ def examine(adapter: Adapter, provenance: Provenance, progress: Progress) -> Exa
         progress: Where to say what happens.
     """
     provenance.check_current()
-    if getattr(adapter, "takes", "image") != "image":
+    provenance.check_use("evaluation")
+    if adapter.takes != "image":
         raise AdapterError(f"layout {adapter.name!r} holds pen movements; the audit looks at images")
     found = Examined(adapter.root, adapter.name, provenance)
     canvases = []
@@ -272,6 +274,8 @@ def judge(examined: Examined, embed: Embed, embedding: str, drop_signers: int) -
     sound = np.array([i not in faulty for i in where], dtype=bool)
     named = [signers[i] for i in where]
     fit = fit_of(features[rows], named, own_group, sound)
+    findings = _no_strangers(findings, fit, where, sound)
+    faulty = {finding.index for finding in findings}
     margins = dict(zip(where, np.nan_to_num(fit.margin, nan=-1.0).tolist(), strict=True))
     findings += _copy_findings(copies, groups, examined, margins, faulty)
     faulty = {finding.index for finding in findings}
@@ -295,6 +299,21 @@ def judge(examined: Examined, embed: Embed, embedding: str, drop_signers: int) -
     for finding in reversed(findings):
         left_out[finding.index] = finding
     return Audit(examined, findings, left_out, groups, features, embedding, leaks, classes, ranks)
+
+
+def _no_strangers(findings: list[Finding], fit: Fit, where: list[int], sound: NDArray[np.bool_]) -> list[Finding]:
+    """Return the findings without "low resolution" of what clearly fits another signer better.
+
+    Size is judged among a signer's own: of another person's signature it says nothing.
+    """
+    row_of = {i: row for row, i in enumerate(where)}
+    limit = -OUTSIDE * fit.usual(sound)
+
+    def stays(finding: Finding) -> bool:
+        row = row_of.get(finding.index)
+        return finding.fault != "low resolution" or row is None or not fit.margin[row] < min(limit, 0.0)
+
+    return [finding for finding in findings if stays(finding)]
 
 
 def _copy_findings(

@@ -16,7 +16,7 @@ from .quality import likeness_of_copies
 
 SHARP_SHARE, SHARP_DEVIATIONS = 0.65, 4.0
 SIZE_SHARE, STROKE_SHARE, LEAST_LONGEST = 0.6, 0.6, 24.0
-COARSE_LIKENESS, COPY_LIKENESS = 0.93, 0.97
+COARSE_LIKENESS, COPY_LIKENESS = 0.91, 0.925  # two acts of one hand stay below 0.91 and 0.92, scans of one act hardly
 _BLOCK = 1024
 
 

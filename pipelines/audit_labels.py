@@ -42,6 +42,11 @@ class Fit(NamedTuple):
         """``own - best``: below 0 the signature fits another signer better."""
         return self.own - self.best
 
+    def usual(self, judged: NDArray[np.bool_]) -> float:
+        """Return the median margin of some rows; 0 if there is none, or no crowd of three signers to compare with."""
+        margin = self.margin[np.isfinite(self.margin) & judged]
+        return float(np.median(margin)) if len(margin) and len(self.names) >= 3 else 0.0
+
 
 def fit_of(
     features: NDArray[np.float32],
@@ -87,12 +92,8 @@ def wrong_signers(fit: Fit, where: Sequence[int], judged: NDArray[np.bool_]) -> 
         where: Which image each row is.
         judged: Rows to judge; others have faults that would mislead.
     """
-    margin = fit.margin
-    known = np.isfinite(margin) & judged
-    if not known.any() or len(fit.names) < 3:
-        return []
-    usual = float(np.median(margin[known]))
-    limit = -OUTSIDE * max(usual, 0.0) if usual > 0 else -np.inf
+    margin, usual = fit.margin, fit.usual(judged)
+    rows = np.flatnonzero(np.isfinite(margin) & judged & (margin < -OUTSIDE * usual)) if usual > 0 else []
     return [
         Finding(
             where[row],
@@ -101,7 +102,7 @@ def wrong_signers(fit: Fit, where: Sequence[int], judged: NDArray[np.bool_]) -> 
             f"(usual lead in this set: +{usual:.2f})",
             float(-margin[row]),
         )
-        for row in np.flatnonzero(known & (margin < limit)).tolist()
+        for row in np.asarray(rows, dtype=int).tolist()
     ]
 
 

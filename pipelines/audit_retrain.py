@@ -51,8 +51,10 @@ def retrain(found: Audit, *, seed: int = 0) -> Retrained:
         seed: Of the splits.
 
     Raises:
+        ProvenanceError: If the purpose of the data does not cover training.
         ValueError: If fewer than two signers have three kept genuine signatures.
     """
+    found.examined.provenance.check_use("training")
     examined, rng = found.examined, np.random.default_rng(seed)
     genuine = np.array([examined.kinds[i] == "genuine" for i in examined.where], dtype=bool)
     kept = genuine & np.array([found.left_out[i] is None for i in examined.where], dtype=bool)

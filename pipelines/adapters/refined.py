@@ -26,25 +26,17 @@ class RefinedAdapter(Adapter):
 
     Args:
         root: The audit's folder; afterwards `root` is the data folder.
-
-    Raises:
-        AdapterError: If it is no audit's folder, or the data's provenance has changed since.
     """
 
     def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._table, self._fault = root / TABLE, ""
+        self._inner: Adapter | None = None
         try:
-            link = json.loads((root / LINK).read_text(encoding="utf-8"))
-            data, name, digest = root / str(link["data"]), str(link["adapter"]), str(link["provenance"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise AdapterError(
-                f"{root} holds no audit: {LINK} is missing or damaged ({type(error).__name__})"
-            ) from None
-        if name == self.name:
-            raise AdapterError(f"{root}: an audit of an audit; audit the data folder itself")
-        if load_provenance(data).digest != digest:
-            raise AdapterError(f"the provenance of {data} has changed since the audit; audit it again")
-        self._inner, self._table = open_adapter(name, data), root / TABLE
-        super().__init__(self._inner.root)
+            self._inner = _behind(root, self.name)
+            self.root = self._inner.root
+        except ValueError as error:  # told when it is walked: which layout a folder is in is found out by opening
+            self._fault = str(error)
 
     def iter_signatures(self) -> Iterator[SignatureFile]:
         """Yield what the manifest keeps and has not changed since, in the order of the adapter behind."""
@@ -57,6 +49,8 @@ class RefinedAdapter(Adapter):
                 yield Unexpected(record_name(record, index, self.root), why)
 
     def _walk(self) -> Iterator[tuple[SignatureFile, str]]:
+        if self._inner is None:
+            raise AdapterError(self._fault)
         rows = read_rows(self._table)
         for index, record in enumerate(self._inner.iter_signatures()):
             row = rows.get(record_name(record, index, self.root))
@@ -66,6 +60,20 @@ class RefinedAdapter(Adapter):
                 yield record, f"{row['fault']}: {row['reason']}"
             else:
                 yield record, "" if content_digest(record, self.root) == row["sha256"] else "changed since the audit"
+
+
+def _behind(folder: Path, own_name: str) -> Adapter:
+    """Return the adapter on the data folder that an audit's folder points to."""
+    try:
+        link = json.loads((folder / LINK).read_text(encoding="utf-8"))
+        data, name, digest = folder / str(link["data"]), str(link["adapter"]), str(link["provenance"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdapterError(f"{folder} holds no audit: {LINK} is missing or damaged ({type(error).__name__})") from None
+    if name == own_name:
+        raise AdapterError(f"{folder}: an audit of an audit; audit the data folder itself")
+    if load_provenance(data).digest != digest:
+        raise AdapterError(f"the provenance of {data} has changed since the audit; audit it again")
+    return open_adapter(name, data)
 
 
 def read_rows(table: Path) -> dict[str, dict[str, str]]:
