@@ -5,11 +5,24 @@ from typing import Annotated
 
 import typer
 
-from . import cli_course, cli_curves, cli_evaluation, cli_gates, cli_images, cli_sheets, cli_slot, cli_training, cli_use, cli_worlds
+from . import (
+    cli_audit,
+    cli_course,
+    cli_curves,
+    cli_evaluation,
+    cli_gates,
+    cli_images,
+    cli_sheets,
+    cli_slot,
+    cli_training,
+    cli_use,
+    cli_worlds,
+)
 from .cli_shared import app
 
 __all__ = [
     "app",
+    "cli_audit",
     "cli_course",
     "cli_curves",
     "cli_evaluation",

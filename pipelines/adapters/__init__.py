@@ -41,6 +41,7 @@ from .provenance import (
 )
 from .published import Svc2004
 from .purposes import USES, Use, allowed_uses
+from .refined import RefinedAdapter
 from .sigver import SigverAdapter
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "PeopleAdapter",
     "Provenance",
     "ProvenanceError",
+    "RefinedAdapter",
     "SignatureFile",
     "SigverAdapter",
     "Skipped",

@@ -1,0 +1,162 @@
+"""Faults of single images and of copies, found by measures and comparison alone; no label is judged here.
+
+Limits are relative to the set where a set has a way of its own (sharpness, size, tight crops), so that a fault is what
+differs from the rest. They were set on synthetic sets with planted faults.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audit_facts import Facts
+from .baselines import pixel_features
+from .quality import likeness_of_copies
+
+SHARP_SHARE, SHARP_DEVIATIONS = 0.65, 4.0
+SIZE_SHARE, STROKE_SHARE, LEAST_LONGEST = 0.6, 0.6, 24.0
+COARSE_LIKENESS, COPY_LIKENESS = 0.91, 0.925  # two acts of one hand stay below 0.91 and 0.92, scans of one act hardly
+_BLOCK = 1024
+
+
+class Finding(NamedTuple):
+    """One fault of one image.
+
+    Attributes:
+        index: Which image.
+        fault: A name in `audit.FAULTS`.
+        reason: In words, with the measures.
+        severity: Higher is worse, comparable within one fault.
+    """
+
+    index: int
+    fault: str
+    reason: str
+    severity: float
+
+
+class Copies(NamedTuple):
+    """Two images of one signing act: the later, the earlier, and how alike they are (1 for equal pixels)."""
+
+    later: int
+    earlier: int
+    likeness: float
+
+
+def image_faults(facts: Sequence[Facts | None], unreadable: Sequence[str], signers: Sequence[str]) -> list[Finding]:
+    """Return images that cannot be read, hold no ink, or are inverted, cropped, blurred or of low resolution.
+
+    Args:
+        facts: Measures of each image, or None if it could not be read.
+        unreadable: Why not, or an empty string.
+        signers: Claimed signer of each.
+    """
+    found = [Finding(i, "unreadable", why, 1.0) for i, why in enumerate(unreadable) if why]
+    inked: list[tuple[int, Facts]] = []
+    for i, seen in enumerate(facts):
+        if seen is None:
+            continue
+        if seen.ink_fault:
+            dark = not seen.ink_fault.startswith("blank")
+            found.append(Finding(i, "inverted" if dark else "blank", seen.ink_fault, 1.0))
+        else:
+            inked.append((i, seen))
+    if inked:
+        found += _cropped(inked) + _blurred(inked) + _small(inked, signers)
+    return found
+
+
+def _cropped(inked: list[tuple[int, Facts]]) -> list[Finding]:
+    usual = float(np.median([facts.cuts for _, facts in inked]))
+    least = 1 if usual == 0 else 2 * usual + 3  # a set of tight crops touches its borders everywhere
+    return [
+        Finding(i, "cropped", f"the border cuts {seen.cuts} strokes (usual in this set: {usual:g})", float(seen.cuts))
+        for i, seen in inked
+        if seen.cuts >= least
+    ]
+
+
+def _blurred(inked: list[tuple[int, Facts]]) -> list[Finding]:
+    values = np.array([facts.sharpness for _, facts in inked])
+    usual = float(np.median(values))
+    deviation = 1.4826 * float(np.median(np.abs(values - usual)))
+    limit = min(SHARP_SHARE * usual, usual - SHARP_DEVIATIONS * deviation)
+    return [
+        Finding(
+            i, "blurred", f"edges {value:.2f} of the contrast per px (usual: {usual:.2f})", usual / max(value, 1e-3)
+        )
+        for (i, _), value in zip(inked, values.tolist(), strict=True)
+        if value < limit
+    ]
+
+
+def _small(inked: list[tuple[int, Facts]], signers: Sequence[str]) -> list[Finding]:
+    longest = np.array([facts.longest for _, facts in inked])
+    stroke = np.array([facts.stroke for _, facts in inked])
+    names = np.array([signers[i] for i, _ in inked])
+    usual, width = {name: float(np.median(longest[names == name])) for name in set(names.tolist())}, np.median(stroke)
+    found = []
+    for (i, _), own, line, name in zip(inked, longest.tolist(), stroke.tolist(), names.tolist(), strict=True):
+        share = own / usual[name]
+        if own < LEAST_LONGEST or (share < SIZE_SHARE and line < STROKE_SHARE * width):
+            reason = (
+                f"ink {own:.0f} px long, {share:.0%} of this signer's usual; strokes {line:.1f} px (set: {width:.1f})"
+            )
+            found.append(Finding(i, "low resolution", reason, 1.0 / max(own, 1.0)))
+    return found
+
+
+def find_copies(digests: Sequence[str], canvases: NDArray[np.uint8], where: Sequence[int]) -> list[Copies]:
+    """Return pairs of images of one signing act: equal pixels, or another scan, scale or encoding of them.
+
+    Near-copies are looked for among coarse canvases, whose correlation is a product of matrices, and confirmed on the
+    full ones.
+
+    Args:
+        digests: Of the pixels of each image; empty for one that could not be read.
+        canvases: Preprocessed images, shape ``(n, height, width)``.
+        where: Which image each canvas is of.
+    """
+    first: dict[str, int] = {}
+    found = []
+    for i, digest in enumerate(digests):
+        if digest and digest in first:
+            found.append(Copies(i, first[digest], 1.0))
+        elif digest:
+            first[digest] = i
+    again = {copies.later for copies in found}
+    rows = [row for row, i in enumerate(where) if i not in again]
+    if len(rows) < 2:
+        return found
+    coarse = pixel_features([1.0 - canvases[row] / np.float32(255) for row in rows])
+    for start in range(0, len(rows), _BLOCK):
+        alike = coarse[start : start + _BLOCK] @ coarse.T
+        for a, b in np.argwhere(alike > COARSE_LIKENESS).tolist():
+            if b < a + start:
+                likeness = likeness_of_copies(canvases[rows[a + start]], canvases[rows[b]])
+                if likeness > COPY_LIKENESS:
+                    found.append(Copies(where[rows[a + start]], where[rows[b]], likeness))
+    return found
+
+
+def groups_of(copies: Sequence[Copies]) -> list[list[int]]:
+    """Return images that are copies of one another, directly or over others, each group in order.
+
+    Args:
+        copies: From `find_copies`.
+    """
+    parent: dict[int, int] = {}
+
+    def top(i: int) -> int:
+        while parent.setdefault(i, i) != i:
+            i = parent[i]
+        return i
+
+    for pair in copies:
+        low, high = sorted((top(pair.later), top(pair.earlier)))
+        parent[high] = low
+    members: dict[int, list[int]] = {}
+    for i in sorted(parent):
+        members.setdefault(top(i), []).append(i)
+    return list(members.values())
