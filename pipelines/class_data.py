@@ -122,7 +122,7 @@ def folder_class(
 
     Args:
         data: The folder, with a `provenance.toml`.
-        adapter: How it is laid out: "people" for ``<identifier>/<n>.png`` or ``<identifier>/genuine/*``, or another.
+        adapter: How it is laid out: "folders" for ``<identifier>/<n>.png`` or ``<identifier>/genuine/*``, or another.
         height: Canvas height in px.
         width: Canvas width in px.
         recipe: Of the preprocessing.

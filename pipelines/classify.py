@@ -56,7 +56,7 @@ class ClassifyConfig:
     copies: int = Field(default=3, ge=1)
     methods: tuple[Literal["nearest", "logistic", "scratch"], ...] = ("nearest", "logistic", "scratch")
     data: str | None = None
-    adapter: str = "people"
+    adapter: str = "folders"
 
     @field_validator("methods")
     @classmethod

@@ -53,7 +53,7 @@ def train_classifier(
         "model": model,
         "start_from": None if start is None else str(start),
         "data": None if data is None else str(data),
-        "adapter": "people" if adapter == "folders" else adapter,
+        "adapter": adapter,
         "folds": folds,
         "signers": signers,
         "acts": acts,

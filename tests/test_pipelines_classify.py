@@ -103,19 +103,19 @@ def test_augmentation_repeats_by_seed_and_differs_by_round_and_image():
 @pytest.mark.parametrize("inside", ["", "genuine"])
 def test_a_folder_of_people_is_read_with_images_straight_in_it_or_in_genuine(tmp_path, inside):
     root = _folder(tmp_path / "set", {"007": 3, "042": 2}, inside=inside)
-    check_adapter(open_adapter("people", root))
-    people = folder_class(root, adapter="people", height=32, width=64, progress=Progress(quiet=True))
+    check_adapter(open_adapter("folders", root))
+    people = folder_class(root, adapter="folders", height=32, width=64, progress=Progress(quiet=True))
     assert people.signers.tolist() == ["007"] * 3 + ["042"] * 2
     assert people.canvases.shape == (5, 32, 64)
     assert people.notes == []
 
 
 def test_forgeries_and_repeated_pictures_are_named_and_left_out(tmp_path):
-    root = _folder(tmp_path / "set", {"a": 3, "b": 3})
+    root = _folder(tmp_path / "set", {"a": 3, "b": 3}, inside="genuine")
     (root / "a" / "forged").mkdir()
     cv2.imwrite(str(root / "a" / "forged" / "1.png"), _scribble(5))
-    (root / "b" / "9.png").write_bytes((root / "a" / "1.png").read_bytes())
-    people = folder_class(root, adapter="people", height=32, width=64, progress=Progress(quiet=True))
+    (root / "b" / "genuine" / "9.png").write_bytes((root / "a" / "genuine" / "1.png").read_bytes())
+    people = folder_class(root, adapter="folders", height=32, width=64, progress=Progress(quiet=True))
     assert len(people) == 6
     assert any("forgeries" in note for note in people.notes)
     assert any("identical" in note for note in people.notes)

@@ -26,7 +26,6 @@ from .hints import likely_adapter, open_layout
 from .loading import Duplicate, LoadedSet, Skipped, load_signatures
 from .manifest import ManifestAdapter
 from .patterns import Label, PatternAdapter
-from .people import PeopleAdapter
 from .provenance import (
     PURPOSE_KINDS,
     QUESTIONS,
@@ -60,7 +59,6 @@ __all__ = [
     "MissingProvenance",
     "NpzAdapter",
     "PatternAdapter",
-    "PeopleAdapter",
     "Provenance",
     "ProvenanceError",
     "RefinedAdapter",
