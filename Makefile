@@ -48,7 +48,7 @@ app: .venv/.installed-app
 	@.venv/bin/python -m pipelines app --run $(RUN) $(ARGS)
 
 test: $(READY)
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(SKIP_SLOW) $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0 $(SKIP_SLOW) $(ARGS)
 
 .venv-jax/.installed: constraints.txt
 	@test -x .venv-jax/bin/python || $(PYTHON) -m venv .venv-jax

@@ -162,14 +162,9 @@ def facts(rows: list[tuple[str, str]]) -> str:
     return f'<table class="facts">{cells}</table>'
 
 
-def _for_png(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(pixels[..., ::-1]) if pixels.ndim == 3 else pixels
-
-
 def gallery(pictures: list[tuple[str, NDArray[np.uint8]]]) -> str:
     """Return titled pictures, grey or RGB, inside the page itself."""
     figures = [
-        f"<figure>{picture(_for_png(p), title)}<figcaption>{html.escape(title)}</figcaption></figure>"
-        for title, p in pictures
+        f"<figure>{picture(p, title)}<figcaption>{html.escape(title)}</figcaption></figure>" for title, p in pictures
     ]
     return f'<div class="gallery">{"".join(figures)}</div>'

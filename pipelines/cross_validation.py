@@ -24,6 +24,7 @@ from .progress import Progress
 from .protocols import SignatureSet, TrialTable, check_disjoint
 from .report import percent
 from .runs import Run, RunError
+from .trials import joined
 from .verifier import NOTICE, REAL_NOTICE
 
 HEAD = ("fold", "signers", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen", "FAR random frozen")
@@ -213,13 +214,9 @@ def pool(folds: Sequence[Judged], *, draws: int, seed: int) -> dict[str, Any]:
 def _joined(folds: Sequence[Judged], scores: list[Any]) -> TrialTable:
     """Return the trials of all folds as one table with other scores, each name marked with its fold."""
     first = folds[0].trials
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(fold.trials, name) for fold in folds])
-        for name in ("claimed", "impostor", "kind", "skill", "reference", "questioned")
-    }
     left_out = tuple(name for fold in folds for name in fold.trials.left_out)
-    score = np.concatenate(scores)
-    return dataclasses.replace(first, **columns, score=score, left_out=left_out, protocol=f"folds: {first.protocol}")
+    whole, score = joined([fold.trials for fold in folds]), np.concatenate(scores)
+    return dataclasses.replace(whole, score=score, left_out=left_out, protocol=f"folds: {first.protocol}")
 
 
 def fold_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -68,7 +68,15 @@ def _fold(settings: WorldSettings, train: range, judged: list[int]) -> Split:
 
 def check_disjoint_parts(split: Split) -> None:
     """Raise ValueError if any signer is in two parts."""
-    dev, test = set(split.dev), set(split.test)
-    for first, second in ((dev, test), (dev, split.train), (test, split.train)):
-        if both := sorted(number for number in first if number in second):
+    for first, second in ((split.dev, split.test), (split.dev, split.train), (split.test, split.train)):
+        if both := _in_both(first, second):
             raise ValueError(f"signers {both[0]} to {both[-1]} would be in two parts of the split")
+
+
+def _in_both(first: Sequence[int], second: Sequence[int]) -> Sequence[int]:
+    """Return the numbers in both, ascending; of two ranges without walking through them, for they may be huge."""
+    if isinstance(first, range) and isinstance(second, range):
+        return range(max(first.start, second.start), min(first.stop, second.stop))
+    listed, other = (first, second) if isinstance(second, range) else (second, first)
+    known = other if isinstance(other, range) else set(other)
+    return sorted(number for number in listed if number in known)

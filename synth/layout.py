@@ -250,7 +250,7 @@ def write_letters(
             origin[k] = x + calm * _off(stray, deviation, LETTER, _LETTER_X, k)
             lift[k] = line + raised + drift_y + level * _off(stray, deviation, LETTER, _LETTER_Y, k)
             if trait & HANGS:
-                lift[k] += 1.0 - scale[k]
+                lift[k] += 1.0 - scale[k] - (1.0 - level) * raised
         joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
         collapsed = (
             not trait & (CAPITAL | MARK | BOX)

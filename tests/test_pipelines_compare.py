@@ -253,7 +253,7 @@ def test_a_head_fitted_on_a_folder_says_so_and_is_not_judged_on_it(headed: Run, 
     ("arguments", "message"),
     [
         (["--head", "linear"], "unknown head 'linear'; use one of: logistic"),
-        (["--data", "x"], "--data is for --head logistic"),
+        (["--data", "x"], "--data goes with --from RUN, whose network is fine-tuned, or with --head logistic"),
         (["--head", "logistic"], "has no trained network; run `train --run"),
     ],
 )

@@ -264,7 +264,6 @@ def pixel_run(tmp_path, monkeypatch) -> Path:
                   "n_signers": 3}  # fmt: skip
     point = {"threshold": 0.4, "frr": 0.1, "far_skilled": 0.1, "far_random": 0.0}
     (run / "config.json").write_text(json.dumps(config.to_dict()))
-    (run / "model.keras").write_bytes(b"no network")
     record = {"points": {"eer_skilled": point}, "calibrator": calibrator, "threshold": 0.4}
     (run / "verifier.json").write_text(json.dumps(record))
     stub = types.SimpleNamespace(

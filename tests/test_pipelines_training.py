@@ -83,7 +83,7 @@ def test_a_loss_that_breaks_says_what_to_lower(micro_config: RunConfig, loss: fl
     check_loss(3.0, first, step=7, epoch=1, config=micro_config)
     with pytest.raises(FloatingPointError, match=words) as caught:
         check_loss(loss, first, step=7, epoch=1, config=micro_config)
-    assert "train.learning_rate (0.002)" in str(caught.value)
+    assert "train.learning_rate (0.008)" in str(caught.value), "the network's own rate"
 
 
 def test_pairs_of_a_look_are_of_the_kinds_they_say() -> None:

@@ -146,6 +146,7 @@ def test_nothing_searches_a_crowd() -> None:
         "enrol",
         "load",
         "notice",
+        "operating_point",
         "pair_scores",
         "prepare",
         "score_matrix",
