@@ -253,7 +253,7 @@ def test_a_folder_in_many_formats_is_scored_and_what_is_left_out_is_named(finish
     for name in ("eer_random", "eer_skilled", "frr_frozen", "far_skilled_frozen"):
         check_rate(metrics["verifier"][name])
     assert report.is_relative_to(finished_run)
-    assert {f.name for f in report.parent.iterdir()} == {"metrics.json", "report.html", "scores.parquet"}
+    assert {f.name for f in report.parent.iterdir()} == {"metrics.json", "report.html", "scores.parquet", "figures"}
     check_self_contained(report)
 
 
