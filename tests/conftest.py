@@ -1,6 +1,7 @@
 """Every test runs without a network and, with hypothesis, on the same examples each time."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ import hypothesis
 import pytest
 
 from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, TrainSettings, WorldSettings
+
+# two test processes share two cores: OpenMP threads that wait by spinning made a t-SNE of 64 points take 20 s
+os.environ["OMP_NUM_THREADS"] = "1"
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
