@@ -46,7 +46,7 @@ def folder_names(identifiers: Sequence[str]) -> dict[str, str]:
 
     Example:
         >>> folder_names(["S01", "../x"])
-        {'S01': 'S01', '../x': '.._x'}
+        {'S01': 'S01', '../x': '_.._x'}
     """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
