@@ -262,8 +262,8 @@ def judge(examined: Examined, embed: Embed, embedding: str, drop_signers: int) -
         drop_signers: How many of the hardest signers to leave out, at most.
     """
     signers, kinds = examined.signers, examined.kinds
-    findings = image_faults(examined.facts, examined.unreadable, signers)
-    faulty = {finding.index for finding in findings}
+    findings = image_faults(examined.facts, examined.unreadable, signers, kinds)
+    faulty = {finding.place for finding in findings}
     copies = find_copies(examined.pixels, examined.canvases, examined.where)
     groups = groups_of(copies)
     features = embed(examined.canvases)
@@ -275,13 +275,13 @@ def judge(examined: Examined, embed: Embed, embedding: str, drop_signers: int) -
     named = [signers[i] for i in where]
     fit = fit_of(features[rows], named, own_group, sound)
     findings = _no_strangers(findings, fit, where, sound)
-    faulty = {finding.index for finding in findings}
+    faulty = {finding.place for finding in findings}
     margins = dict(zip(where, np.nan_to_num(fit.margin, nan=-1.0).tolist(), strict=True))
     findings += _copy_findings(copies, groups, examined, margins, faulty)
-    faulty = {finding.index for finding in findings}
+    faulty = {finding.place for finding in findings}
     wrong = wrong_signers(fit, where, np.array([i not in faulty for i in where], dtype=bool))
     findings += wrong
-    faulty = {finding.index for finding in findings}
+    faulty = {finding.place for finding in findings}
     kept = np.array([i not in faulty for i in where], dtype=bool)
     fit = fit_of(features[rows], named, own_group, kept)
     ranks = rank_signers(fit, named, kept)
@@ -294,10 +294,10 @@ def judge(examined: Examined, embed: Embed, embedding: str, drop_signers: int) -
         [signers[i] for i in seen],
         [kinds[i] for i in seen],
     )
-    findings.sort(key=lambda finding: (FAULTS.index(finding.fault), -finding.severity, finding.index))
+    findings.sort(key=lambda finding: (FAULTS.index(finding.fault), -finding.severity, finding.place))
     left_out: list[Finding | None] = [None] * len(signers)
     for finding in reversed(findings):
-        left_out[finding.index] = finding
+        left_out[finding.place] = finding
     return Audit(examined, findings, left_out, groups, features, embedding, leaks, classes, ranks)
 
 
@@ -310,7 +310,7 @@ def _no_strangers(findings: list[Finding], fit: Fit, where: list[int], sound: ND
     limit = -OUTSIDE * fit.usual(sound)
 
     def stays(finding: Finding) -> bool:
-        row = row_of.get(finding.index)
+        row = row_of.get(finding.place)
         return finding.fault != "low resolution" or row is None or not fit.margin[row] < min(limit, 0.0)
 
     return [finding for finding in findings if stays(finding)]
@@ -368,8 +368,8 @@ def _hard_signers(ranks: list[SignerRank], signers: list[str], faulty: set[int])
 def _torn(wrong: list[Finding], where: list[int], signers: list[str]) -> list[str]:
     """Return a line for each signer of whose genuine signatures a large part seems to be others'."""
     lines = []
-    for name in sorted({signers[finding.index] for finding in wrong}):
-        n = sum(signers[finding.index] == name for finding in wrong)
+    for name in sorted({signers[finding.place] for finding in wrong}):
+        n = sum(signers[finding.place] == name for finding in wrong)
         total = sum(signers[i] == name for i in where)
         if n >= _TOO_FEW and n >= 0.4 * total:
             lines.append(

@@ -15,7 +15,7 @@ from .baselines import pixel_features
 from .quality import likeness_of_copies
 
 SHARP_SHARE, SHARP_DEVIATIONS = 0.65, 4.0
-SIZE_SHARE, STROKE_SHARE, LEAST_LONGEST = 0.6, 0.6, 24.0
+SIZE_SHARE, FORGED_SHARE, STROKE_SHARE, LEAST_LONGEST = 0.6, 0.3, 0.6, 24.0
 COARSE_LIKENESS, COPY_LIKENESS = 0.91, 0.925  # two acts of one hand stay below 0.91 and 0.92, scans of one act hardly
 _BLOCK = 1024
 
@@ -24,13 +24,13 @@ class Finding(NamedTuple):
     """One fault of one image.
 
     Attributes:
-        index: Which image.
+        place: Which image of the set.
         fault: A name in `audit.FAULTS`.
         reason: In words, with the measures.
         severity: Higher is worse, comparable within one fault.
     """
 
-    index: int
+    place: int
     fault: str
     reason: str
     severity: float
@@ -44,13 +44,16 @@ class Copies(NamedTuple):
     likeness: float
 
 
-def image_faults(facts: Sequence[Facts | None], unreadable: Sequence[str], signers: Sequence[str]) -> list[Finding]:
+def image_faults(
+    facts: Sequence[Facts | None], unreadable: Sequence[str], signers: Sequence[str], kinds: Sequence[str]
+) -> list[Finding]:
     """Return images that cannot be read, hold no ink, or are inverted, cropped, blurred or of low resolution.
 
     Args:
         facts: Measures of each image, or None if it could not be read.
         unreadable: Why not, or an empty string.
         signers: Claimed signer of each.
+        kinds: Kind of each; a forgery's size is judged among the whole set, a genuine one's among its signer's.
     """
     found = [Finding(i, "unreadable", why, 1.0) for i, why in enumerate(unreadable) if why]
     inked: list[tuple[int, Facts]] = []
@@ -63,7 +66,7 @@ def image_faults(facts: Sequence[Facts | None], unreadable: Sequence[str], signe
         else:
             inked.append((i, seen))
     if inked:
-        found += _cropped(inked) + _blurred(inked) + _small(inked, signers)
+        found += _cropped(inked) + _blurred(inked) + _small(inked, signers, kinds)
     return found
 
 
@@ -71,7 +74,7 @@ def _cropped(inked: list[tuple[int, Facts]]) -> list[Finding]:
     usual = float(np.median([facts.cuts for _, facts in inked]))
     least = 1 if usual == 0 else 2 * usual + 3  # a set of tight crops touches its borders everywhere
     return [
-        Finding(i, "cropped", f"the border cuts {seen.cuts} strokes (usual in this set: {usual:g})", float(seen.cuts))
+        Finding(i, "cropped", f"strokes cut by the border: {seen.cuts} (usual here: {usual:g})", float(seen.cuts))
         for i, seen in inked
         if seen.cuts >= least
     ]
@@ -91,19 +94,24 @@ def _blurred(inked: list[tuple[int, Facts]]) -> list[Finding]:
     ]
 
 
-def _small(inked: list[tuple[int, Facts]], signers: Sequence[str]) -> list[Finding]:
-    longest = np.array([facts.longest for _, facts in inked])
-    stroke = np.array([facts.stroke for _, facts in inked])
+def _small(inked: list[tuple[int, Facts]], signers: Sequence[str], kinds: Sequence[str]) -> list[Finding]:
+    """Return images of far too few pixels: short ink and thin strokes together.
+
+    A forger who knows the name alone writes it at a size of their own, so a forgery has to be short for the whole set.
+    """
+    longest, stroke = np.array([(facts.longest, facts.stroke) for _, facts in inked]).T
     names = np.array([signers[i] for i, _ in inked])
-    usual, width = {name: float(np.median(longest[names == name])) for name in set(names.tolist())}, np.median(stroke)
+    usual = {name: float(np.median(longest[names == name])) for name in set(names.tolist())}
+    whole, width = float(np.median(longest)), float(np.median(stroke))
     found = []
-    for (i, _), own, line, name in zip(inked, longest.tolist(), stroke.tolist(), names.tolist(), strict=True):
-        share = own / usual[name]
-        if own < LEAST_LONGEST or (share < SIZE_SHARE and line < STROKE_SHARE * width):
-            reason = (
-                f"ink {own:.0f} px long, {share:.0%} of this signer's usual; strokes {line:.1f} px (set: {width:.1f})"
-            )
-            found.append(Finding(i, "low resolution", reason, 1.0 / max(own, 1.0)))
+    for i, seen in inked:
+        genuine = kinds[i] == "genuine"
+        beside, least = (usual[signers[i]], SIZE_SHARE) if genuine else (whole, FORGED_SHARE)
+        share, among = seen.longest / beside, "this signer's" if genuine else "the set's"
+        if seen.longest < LEAST_LONGEST or (share < least and seen.stroke < STROKE_SHARE * width):
+            size = f"ink {seen.longest:.0f} px long, {share:.0%} of {among} usual"
+            reason = f"{size}; strokes {seen.stroke:.1f} px (set: {width:.1f})"
+            found.append(Finding(i, "low resolution", reason, 1.0 / max(seen.longest, 1.0)))
     return found
 
 

@@ -87,7 +87,7 @@ def record_of(found: Audit, retrained: Retrained | None) -> dict[str, Any]:
         "embedding": found.embedding,
         "signatures": len(examined.records),
         "left_out": found.counts,
-        "findings": [{"path": examined.names[f.index], **f._asdict()} for f in found.findings],
+        "findings": [{"path": examined.names[f.place], **f._asdict()} for f in found.findings],
         "leaks": [leak._asdict() for leak in found.leaks],
         "classes": found.classes,
         "signers": [{**rank._asdict(), "error": rank.error} for rank in found.ranks],

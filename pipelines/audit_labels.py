@@ -93,7 +93,8 @@ def wrong_signers(fit: Fit, where: Sequence[int], judged: NDArray[np.bool_]) -> 
         judged: Rows to judge; others have faults that would mislead.
     """
     margin, usual = fit.margin, fit.usual(judged)
-    rows = np.flatnonzero(np.isfinite(margin) & judged & (margin < -OUTSIDE * usual)) if usual > 0 else []
+    if usual <= 0:
+        return []
     return [
         Finding(
             where[row],
@@ -102,7 +103,7 @@ def wrong_signers(fit: Fit, where: Sequence[int], judged: NDArray[np.bool_]) -> 
             f"(usual lead in this set: +{usual:.2f})",
             float(-margin[row]),
         )
-        for row in np.asarray(rows, dtype=int).tolist()
+        for row in np.flatnonzero(np.isfinite(margin) & judged & (margin < -OUTSIDE * usual)).tolist()
     ]
 
 

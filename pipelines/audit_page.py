@@ -57,7 +57,7 @@ def page_of(found: Audit, retrained: Retrained | None, *, thumbnails: bool = Tru
         body.append(_retrained(retrained))
     body.append(_sets(found))
     for fault in FAULTS:
-        listed = [f for f in found.findings if f.fault == fault and found.left_out[f.index] is f]
+        listed = [f for f in found.findings if f.fault == fault and found.left_out[f.place] is f]
         if listed:
             body.append(_section(found, fault, listed, thumbnails))
     body.append(_signers(found))
@@ -107,12 +107,12 @@ def _section(found: Audit, fault: str, listed: list[Finding], thumbnails: bool) 
 
 
 def _card(found: Audit, finding: Finding, thumbnails: bool) -> str:
-    name = found.examined.names[finding.index]
-    shown = _thumbnail(found.examined.records[finding.index], found.examined.root) if thumbnails else None
+    name = found.examined.names[finding.place]
+    shown = _thumbnail(found.examined.records[finding.place], found.examined.root) if thumbnails else None
     content = "" if not thumbnails else "<div class=none>no picture</div>"
     if shown is not None:
         content = picture(shown, f"{finding.fault}: {name}")
-    also = [f.fault for f in found.findings if f.index == finding.index and f.fault != finding.fault]
+    also = [f.fault for f in found.findings if f.place == finding.place and f.fault != finding.fault]
     more = f" Also: {', '.join(also)}." if also else ""
     words = f"<b>{html.escape(name)}</b>{html.escape(finding.reason)}{more}"
     return f"<figure>{content}<figcaption>{words}</figcaption></figure>"

@@ -107,7 +107,7 @@ def _read(record: Path) -> dict[str, Any]:
         known: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
         if not all(isinstance(name, str) for name in known["files"]) or "settings" not in known:
             raise KeyError("files")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SheetError(f"{record} cannot be read ({error}); choose another --out") from error
     return known
 

@@ -91,7 +91,7 @@ class Run:
             return json.loads((self / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(f"{self.path} has no {name}; it is no finished run, start one with `demo`") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{self / name} cannot be read: {error}") from error
 
     def mark(self, state: str, *, stage: str) -> None:

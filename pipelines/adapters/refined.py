@@ -67,7 +67,7 @@ def _behind(folder: Path, own_name: str) -> Adapter:
     try:
         link = json.loads((folder / LINK).read_text(encoding="utf-8"))
         data, name, digest = folder / str(link["data"]), str(link["adapter"]), str(link["provenance"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise AdapterError(f"{folder} holds no audit: {LINK} is missing or damaged ({type(error).__name__})") from None
     if name == own_name:
         raise AdapterError(f"{folder}: an audit of an audit; audit the data folder itself")
