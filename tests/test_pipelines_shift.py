@@ -1,4 +1,4 @@
-"""Shifted worlds: another generator that repeats, what training has met, gaps over signers, a page and its numbers."""
+"""Shifted worlds: another generator that repeats, what training has met, gaps over signers; adapting to them."""
 
 import csv
 import dataclasses
@@ -12,18 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import pipelines.adapt
 import pipelines.shift
+from pipelines.adapt import BEFORE, adapt, check_sizes
 from pipelines.baselines import pixel_features
 from pipelines.cli import main
 from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, changed
 from pipelines.evaluate import draw_part, freeze, trials_of
+from pipelines.few_shot import (
+    DiagonalHead,
+    cross_fitted,
+    diagonal_head,
+    fine_tuning,
+    only,
+    threshold_only,
+    threshold_shrunk,
+)
 from pipelines.font_acts import FontAct, font_acts, picture, trace
 from pipelines.font_signers import FONTS, font_signer
 from pipelines.metrics import bootstrap_over_signers, eer, eer_of
 from pipelines.preprocess import preprocess, to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import cosine_scores, one_reference_trials
-from pipelines.runs import Run
+from pipelines.runs import Run, load_verifier
 from pipelines.shift import HEAD, judged_signers, measure_shifts, points_of, ranked, shift
 from pipelines.shift_page import rows_of
 from pipelines.shift_rates import interval, judge, record
@@ -216,3 +227,120 @@ def test_what_cannot_be_judged_is_one_line(
     assert main(["shift", "--run", str(run.path), "--signers", "8", *arguments]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert not (run.path / "shift").exists()
+
+
+# --- a few signers of another world
+
+
+@pytest.fixture(scope="module")
+def few(config: RunConfig) -> Any:
+    """Eight signers of a shifted world, as a drawn part."""
+    return draw_shift(Shift("fax", "capture", "no", capture="fax"), range(2**40, 2**40 + 8), config, Pixels()).part
+
+
+def test_a_shrunk_threshold_lies_between_the_old_and_the_new_one(
+    few: Any, config: RunConfig, saved: dict[str, Any]
+) -> None:
+    before = pipelines.shift.frozen_of(saved)
+    for names in (few.signatures.signer[:1], few.signatures.signer):
+        group = only(few, names)
+        new, between = (way(group, config, before).frozen for way in (threshold_only, threshold_shrunk))
+        n = len(np.unique(names))
+        for old, own, mixed in (
+            (before.threshold, new.threshold, between.threshold),
+            (before.calibrator.slope, new.calibrator.slope, between.calibrator.slope),
+        ):
+            assert mixed == pytest.approx(old + n / (n + 5) * (own - old))
+
+
+def test_a_threshold_after_a_head_comes_from_signers_the_head_has_not_seen(few: Any, config: RunConfig) -> None:
+    met: list[tuple[set[str], set[str]]] = []
+
+    def fitted(some: Any) -> Any:
+        seen = set(some.signatures.signer.tolist())
+
+        def rebuilt(part: Any) -> Any:
+            met.append((seen, set(part.signatures.signer.tolist())))
+            return part
+
+        return rebuilt
+
+    trials = cross_fitted(few, config, fitted)
+    everyone = set(few.signatures.signer.tolist())
+    assert all(not seen & judged and seen | judged == everyone for seen, judged in met)
+    assert set(trials.claimed.tolist()) == everyone
+    assert trials.part == "development"
+
+
+def test_a_diagonal_head_trusts_steady_components_and_is_symmetric() -> None:
+    head = DiagonalHead(None, lambda vectors: vectors, np.array([0.1, 10.0]), (0.0, -1.0, 0.0))
+    origin = np.zeros((1, 2), dtype=np.float32)
+    steady, unsteady = np.array([[1, 0]], np.float32), np.array([[0, 1]], np.float32)
+    assert head.scores(origin, steady)[0, 0] == pytest.approx(-10 / np.sqrt(2), rel=1e-5)
+    assert head.scores(origin, unsteady)[0, 0] == pytest.approx(-0.1 / np.sqrt(2), rel=1e-5)
+    rows = np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
+    np.testing.assert_allclose(head.scores(rows, rows), head.scores(rows, rows).T, atol=1e-5)
+
+
+def test_a_fitted_diagonal_head_beats_chance_on_signers_it_has_not_seen(few: Any, config: RunConfig) -> None:
+    names = np.unique(few.signatures.signer)
+    known = draw_shift(own_world(), range(2**40, 2**40 + 4), config, Pixels()).part
+    adapted = diagonal_head(known)(only(few, names[:5]), config, None)  # type: ignore[arg-type]
+    trials = trials_of(adapted.rebuilt(only(few, names[5:])), config, "test")
+    genuine, random = (trials.select(kind=kind).score for kind in ("genuine", "random"))
+    assert eer(genuine, random).rate < 0.3
+
+
+def test_adapting_tells_every_way_before_and_after(
+    config: RunConfig, saved: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path / "run")
+    run.start(config)
+    (run / "verifier.json").write_text(json.dumps(saved), encoding="utf-8")
+    monkeypatch.setattr(pipelines.adapt, "load_verifier", lambda path: Pixels())
+    monkeypatch.setattr(pipelines.adapt, "DRAWS", 20)
+    points, page = adapt(
+        run.path, names=["fax", "simple"], signers=8, sizes=[1, 4], steps=0, out=None, progress=QUIET
+    )  # fmt: skip
+    assert points.values("shift") == ["fax"]  # nobody can adapt to simple forgeries alone
+    assert points.values("method") == [BEFORE, "threshold", "threshold, shrunk", "logistic head", "diagonal head"]
+    groups = {(row[1], row[2]): row[3] for row in points.rows}
+    assert groups == {(m, n): 4 // n for m in points.values("method")[1:] for n in (1, 4)} | {(BEFORE, 0): 1}
+    old, new = (points.column("value", method=m, figure="eer_skilled") for m in (BEFORE, "threshold"))
+    np.testing.assert_allclose(new, old[0])  # a threshold moves no a-posteriori rate
+    low, value, high = (points.column(name, figure="frr_frozen") for name in ("low", "value", "high"))
+    assert (low <= value + 1e-9).all()
+    assert (value <= high + 1e-9).all()
+    rates = json.loads((page.parent / "adapt.json").read_text(encoding="utf-8"))["rates"]
+    assert len(rates) == len(points.rows)
+    assert "as it was" in page.read_text(encoding="utf-8")
+    assert (page.parent / "adapt.csv").exists()
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [9]])
+def test_numbers_of_signers_that_there_are_not_are_refused(sizes: list[int], config: RunConfig) -> None:
+    with pytest.raises(ValueError, match="use numbers from 1 to 8, the run's development signers"):
+        check_sizes(config, sizes)
+
+
+def test_words_for_numbers_of_signers_are_refused(tmp_path: Path, capsys: Any) -> None:
+    assert main(["adapt", "--run", str(tmp_path), "--sizes", "1,many"]) == 2
+    assert "'many' is no number of signers" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_network_is_trained_a_little_further_and_chosen_by_signers_kept_apart(finished_run: Path) -> None:
+    import keras
+
+    config, verifier = Run(finished_run).config(), load_verifier(finished_run)
+    before = verifier.model.get_weights()
+    few = draw_shift(Shift("fonts", "generator", "no", fonts=True), range(2**40, 2**40 + 4), config, verifier).part
+    way = fine_tuning(finished_run, steps=2)
+    adapted = way(few, config, pipelines.shift.frozen_of(Run(finished_run).read("verifier.json")))
+    keras.config.set_dtype_policy("float32")
+    assert adapted is not None
+    after = adapted.rebuilt(few)
+    assert not np.allclose(after.embeddings, few.embeddings)
+    assert set(adapted.frozen.trials.claimed.tolist()) == {str(2**40 + 3)}
+    assert all(np.array_equal(old, new) for old, new in zip(before, verifier.model.get_weights(), strict=True))
+    assert way(only(few, few.signatures.signer[:1]), config, adapted.frozen) is None
