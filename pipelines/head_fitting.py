@@ -9,6 +9,7 @@ from .config import RunConfig
 from .files import write_json
 from .lineage import SYNTHETIC, Mark, mark_folder, source_of
 from .logistic import LogisticHead, fit_logistic_head
+from .marks import check_training_allowed
 from .progress import Progress
 from .runs import Run, RunError
 
@@ -38,9 +39,14 @@ def fit_head(
 
     Raises:
         RunError: If the run has no network yet, or the folder nothing to fit on.
+        ProvenanceError: If the folder may not be trained on; the run is then as it was.
     """
     if not (run / "model.keras").exists():
         raise RunError(f"{run.path} has no trained network; run `train --run {run.path}` first")
+    if data is not None:
+        from .adapters import load_provenance
+
+        check_training_allowed(load_provenance(data), data)
     config = run.config()
     with progress.task("loading TensorFlow", None):
         import keras

@@ -12,6 +12,7 @@ import pytest
 
 import models
 from models.objectives import OBJECTIVES
+from pipelines.adapters import ProvenanceError, write_provenance
 from pipelines.cli import main
 from pipelines.compare import compare
 from pipelines.config import CLOSED_SET_LOSSES, PRESETS, RunConfig, changed, with_model
@@ -247,6 +248,27 @@ def test_a_head_fitted_on_a_folder_says_so_and_is_not_judged_on_it(headed: Run, 
     assert "fitted with real signatures" in verifier.decide(images[:1], images[1:])[0].quality
     with pytest.raises(RunError, match="evaluate it on signatures it has not seen"):
         evaluate_folder(headed.path, data, progress=QUIET, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("purpose", ["evaluation of a verifier", "research, but no training of networks"])
+def test_no_head_is_fitted_on_a_folder_that_may_not_be_trained_on(purpose: str, tmp_path: Path) -> None:
+    run, data = Run(tmp_path / "run"), tmp_path / "data"
+    for folder in (run.path, data):
+        folder.mkdir()
+    (run / "model.keras").write_bytes(b"never opened")
+    (run / "verifier.json").write_text("{}", encoding="utf-8")
+    write_provenance(
+        data,
+        source="drawn by a test",
+        licence="CC0-1.0",
+        lawful_basis="no person is involved",
+        purpose=purpose,
+        contact="the test",
+        contains_real_signatures=True,
+    )
+    with pytest.raises(ProvenanceError, match="does not permit training; it must name research, teaching or training"):
+        fit_head(run, progress=QUIET, data=data)
+    assert sorted(path.name for path in run.path.iterdir()) == ["model.keras", "verifier.json"]
 
 
 @pytest.mark.parametrize(

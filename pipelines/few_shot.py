@@ -1,0 +1,251 @@
+"""Adapting a finished verifier to a world of which a few signers are known: threshold, pair head, or the network.
+
+Each way takes the drawn signatures of those few signers and gives what changes; others judge it. A few signers say
+little, so that what was frozen before may keep a share of the word, as if it came from `PRIOR` signers more.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .calibration import LogisticCalibrator, choose_thresholds, fit_calibrator
+from .config import RunConfig, changed
+from .elastic_head import ElasticHead, PairHead, Vectors
+from .evaluate import Part, subset, trials_of
+from .logistic import fit_logistic_head, pairs_of
+from .protocols import TrialTable
+from .rates import Frozen
+from .trials import joined
+
+PRIOR = 5
+"""Signers that the old threshold, calibration and variances count as. Chosen, not tuned."""
+FOLDS = 5
+Rebuilt = Callable[[Part], Part]
+"""Gives a drawn part the scores of an adapted verifier."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Adapted:
+    """An adapted verifier: how it scores, and the threshold and calibration that go with it."""
+
+    rebuilt: Rebuilt
+    frozen: Frozen
+
+
+def only(part: Part, signers: NDArray[np.str_]) -> Part:
+    """Return the signatures of some signers."""
+    places = np.flatnonzero(np.isin(part.signatures.signer, signers))
+    return Part(
+        subset(part.signatures, places),
+        part.canvases[places],
+        part.embeddings[places],
+        part.on_grid[places],
+        part.head,
+    )
+
+
+def freeze_on(trials: TrialTable) -> Frozen:
+    """Return threshold and calibration of a few signers' trials, which are development trials; one signer will do."""
+    genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
+    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
+
+
+def threshold_only(few: Part, config: RunConfig, before: Frozen) -> Adapted:
+    """Choose threshold and calibration anew, on the few signers alone."""
+    return Adapted(lambda part: part, freeze_on(trials_of(few, config, "development")))
+
+
+def threshold_shrunk(few: Part, config: RunConfig, before: Frozen) -> Adapted:
+    """Move threshold and calibration towards those of the few signers, the further the more there are.
+
+    n signers have ``n / (n + PRIOR)`` of the word.
+    """
+    now = freeze_on(trials_of(few, config, "development"))
+    n = int(np.unique(few.signatures.signer).size)
+    share = n / (n + PRIOR)
+
+    def between(old: float, new: float) -> float:
+        return (1 - share) * old + share * new
+
+    points = {
+        name: dataclasses.replace(point, threshold=between(before.points[name].threshold, point.threshold))
+        for name, point in now.points.items()
+    }
+    line: LogisticCalibrator = dataclasses.replace(
+        now.calibrator,
+        slope=between(before.calibrator.slope, now.calibrator.slope),
+        intercept=between(before.calibrator.intercept, now.calibrator.intercept),
+    )
+    return Adapted(lambda part: part, Frozen(points, line, now.trials))
+
+
+def plain_vectors(part: Part) -> Vectors:
+    """Return embeddings as points of a plain vector space; a network that compares elastically says how."""
+    return part.head.features(part.embeddings) if isinstance(part.head, ElasticHead) else part.embeddings
+
+
+def logistic_head(few: Part, config: RunConfig, before: Frozen) -> Adapted:
+    """Fit the pair head of `train --head logistic` on the few signers; the network's own comparison is given up."""
+
+    def fitted(some: Part) -> Rebuilt:
+        about: dict[str, Any] = {"data": "a few signers", "contains_real_signatures": False, "seed": config.world.seed}
+        head = fit_logistic_head(plain_vectors(some), some.signatures, **about)
+        return lambda part: dataclasses.replace(part, embeddings=plain_vectors(part), head=head)
+
+    return Adapted(fitted(few), freeze_on(cross_fitted(few, config, fitted)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DiagonalHead:
+    """A line through a network's own score and a distance in which steady components weigh more; log-odds.
+
+    Attributes:
+        own: The network's pair head, or None for the cosine.
+        points: Makes plain vectors of embeddings.
+        scale: Within-signer s.d. of each component of a plain vector, shape ``(d,)``.
+        line: Weights of score and distance, then the intercept.
+    """
+
+    own: PairHead | None
+    points: Callable[[Vectors], Vectors]
+    scale: NDArray[np.float64]
+    line: tuple[float, float, float]
+    data: str = "a few signers"
+    contains_real_signatures: bool = False
+
+    def features(self, references: Vectors, questioned: Vectors) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return scores and distances, shape ``(n_references, n_questioned)`` each."""
+        from sklearn.metrics.pairwise import euclidean_distances
+
+        score = references @ questioned.T if self.own is None else self.own.scores(references, questioned)
+        there, here = (self.points(vectors) / self.scale for vectors in (references, questioned))
+        return score, euclidean_distances(there, here) / np.sqrt(len(self.scale))
+
+    def scores(self, references: Vectors, questioned: Vectors) -> NDArray[np.float32]:
+        """Return log-odds, shape ``(n_references, n_questioned)``, higher = more likely genuine."""
+        score, distance = self.features(references, questioned)
+        a, b, c = self.line
+        return np.asarray(a * score + b * distance + c, dtype=np.float32)
+
+
+def within_variance(part: Part) -> NDArray[np.float64]:
+    """Return the variance of each component over a signer's genuine signatures, mean over the signers, ``(d,)``."""
+    vectors, genuine = plain_vectors(part).astype(np.float64), part.signatures.kind == "genuine"
+    names = np.unique(part.signatures.signer[genuine])
+    rows = [vectors[genuine & (part.signatures.signer == name)].var(axis=0, ddof=1) for name in names]
+    found: NDArray[np.float64] = np.mean(rows, axis=0)
+    return found
+
+
+def diagonal_head(known: Part) -> Callable[[Part, RunConfig, Frozen], Adapted]:
+    """Return a way to adapt by a diagonal Mahalanobis distance beside the network's own score.
+
+    Variances are those of the few signers and, as if from `PRIOR` signers more, those of the own world; the weights
+    of score and distance come from a logistic regression on the few signers' pairs.
+
+    Args:
+        known: Development signers of the own world.
+
+    Source:
+        Bishop (2006), "Pattern recognition and machine learning", section 2.3.6, for variances with a prior worth so
+        many observations. Differs: the mean of the two variances, weighed by signers.
+    """
+    old = within_variance(known)
+
+    def way(few: Part, config: RunConfig, before: Frozen) -> Adapted:
+        def fitted(some: Part) -> Rebuilt:
+            n = int(np.unique(some.signatures.signer).size)
+            variance = (PRIOR * old + n * within_variance(some)) / (PRIOR + n)
+            scale = np.sqrt(variance + 1e-3 * float(variance.mean()))
+            head = _line_fitted(some, scale, config.world.seed)
+            return lambda part: dataclasses.replace(part, head=head)
+
+        return Adapted(fitted(few), freeze_on(cross_fitted(few, config, fitted)))
+
+    return way
+
+
+def _line_fitted(some: Part, scale: NDArray[np.float64], seed: int) -> DiagonalHead:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    own = some.head
+    points = own.features if isinstance(own, ElasticHead) else lambda vectors: vectors
+    bare = DiagonalHead(own, points, scale, (1.0, 0.0, 0.0))
+    pairs, kinds = pairs_of(some.signatures, seed=seed)
+    score, distance = bare.features(some.embeddings, some.embeddings)
+    rows = np.stack([score[tuple(pairs.T)], distance[tuple(pairs.T)]], axis=1)
+    scaler = StandardScaler().fit(rows)
+    model = LogisticRegression(class_weight="balanced").fit(scaler.transform(rows), kinds == "genuine")
+    a, b = (model.coef_[0] / scaler.scale_).tolist()
+    return dataclasses.replace(bare, line=(a, b, float(model.intercept_[0] - np.dot((a, b), scaler.mean_))))
+
+
+def cross_fitted(few: Part, config: RunConfig, fitted: Callable[[Part], Rebuilt]) -> TrialTable:
+    """Return the few signers' trials, scored by what was fitted on the others of them, up to `FOLDS` folds.
+
+    A head scores the pairs it was fitted on too well, and a threshold would be too high. With a single signer there
+    are no others, and it is.
+    """
+    names = np.unique(few.signatures.signer)
+    if len(names) == 1:
+        return trials_of(fitted(few)(few), config, "development")
+    tables = []
+    for fold in range(min(FOLDS, len(names))):
+        out = names[fold::FOLDS]
+        tables.append(trials_of(fitted(only(few, np.setdiff1d(names, out)))(only(few, out)), config, "development"))
+    return joined(tables)
+
+
+def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Adapted | None]:
+    """Return a way to adapt by training the network a little further, batches of both worlds mixed.
+
+    Three quarters of the few signers are trained on, the rest choose the threshold; below four signers there is
+    nothing to choose by, and the answer is None.
+
+    Args:
+        run: Whose network to start from.
+        steps: Of training.
+    """
+
+    def way(few: Part, config: RunConfig, before: Frozen) -> Adapted | None:
+        names = np.unique(few.signatures.signer)
+        n = (3 * len(names)) // 4
+        if n < 2 or len(names) - n < 1:
+            return None
+        verifier = _trained_on(run, config, only(few, names[:n]), steps)
+
+        def rebuilt(part: Part) -> Part:
+            return dataclasses.replace(part, embeddings=verifier.embed_canvases(part.canvases), head=verifier.head)
+
+        return Adapted(rebuilt, freeze_on(trials_of(rebuilt(only(few, names[n:])), config, "development")))
+
+    return way
+
+
+def _trained_on(run: Path, config: RunConfig, some: Part, steps: int) -> Any:
+    from synth import World
+
+    from .fine_tuning import fine_tuned
+    from .inputs import Drawing, training_stream
+    from .sources import MixedSource, StoredSource, WorldSource
+    from .splits import split_world
+    from .train import bare_backbone, build_model
+    from .verifier import Verifier
+
+    tuned = changed(fine_tuned(run, data=None), ["train.epochs=1", f"train.steps_per_epoch={steps}"])
+    world = WorldSource(World(config.world.seed), split_world(config.world).train)
+    own = some.signatures
+    stored = StoredSource(some.canvases, own.signer, own.kind, seed=config.world.seed, name="a few signers")
+    mixed = MixedSource(world, stored, min(0.5, stored.n_signers / tuned.batch.signers))
+    model = build_model(tuned, lambda line: None, source=mixed)
+    drawing = Drawing(tuned, source=mixed)
+    model.fit(training_stream(tuned, 0, steps, drawing=drawing), shuffle=False, verbose=0)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    return Verifier(
+        bare_backbone(model), height=config.train.height, width=config.train.width, recipe=config.train.preprocessing
+    )

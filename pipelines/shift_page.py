@@ -1,0 +1,141 @@
+"""The page and the table of `python -m pipelines shift`: every shifted world beside a run's own."""
+
+import html
+from typing import Any
+
+import numpy as np
+
+from .config import RunConfig
+from .page import figure, page, picture, table
+from .plots import new_axes, to_svg
+from .shift import SHOWN, Outcome, ranked
+from .verifier import NOTICE
+
+TABLE = ("world", "met", "EER random", "EER skilled", "gap", "HOG, EER skilled", "HOG gap", "FRR frozen",
+         "FAR skilled frozen", "FAR random frozen", "Cllr", "min-Cllr")  # fmt: skip
+VERIFIER, HOG = "#D55E00", "#0072B2"
+
+
+def rows_of(found: list[Outcome]) -> list[tuple[str, ...]]:
+    """Return the table: the own world, then shifts never met, largest gap of the skilled EER first, then the rest."""
+    first = ranked(found)
+    rest = [each for each in found[1:] if each not in first]
+    return [_row(each) for each in [found[0], *first, *rest]]
+
+
+def _row(each: Outcome) -> tuple[str, ...]:
+    values, kind = each.record, each.record["forged"]
+    rates, hog = values["verifier"], values["hog"]
+    gaps = [values.get(f"gap_{method}", {}).get(f"eer_{kind}") for method in ("verifier", "hog")]
+    name = values["name"] + (" (simple forgeries)" if kind == "simple" else "")
+    name += f" ({values['unreadable']} unreadable)" if values["unreadable"] else ""
+    seen = "itself" if each.shift.group == "own" else {"yes": "yes", "part": "in part", "no": "never"}[values["seen"]]
+    cllr, least = rates.get(f"cllr_{kind}"), values["min_cllr_aposteriori"]
+    return (
+        name,
+        seen,
+        _share(rates.get("eer_random")),
+        _share(rates.get(f"eer_{kind}")),
+        _gap(gaps[0]),
+        _share(hog.get(f"eer_{kind}")),
+        _gap(gaps[1]),
+        _share(rates["frr_frozen"]),
+        _share(rates.get(f"far_{kind}_frozen")),
+        _share(rates.get("far_random_frozen")),
+        "-" if cllr is None else f"{cllr['value']:.2f}",
+        "-" if least is None else f"{least:.2f}",
+    )
+
+
+def _share(rate: dict[str, Any] | None) -> str:
+    if rate is None or rate["value"] is None:
+        return "-"
+    return f"{100 * rate['value']:.1f}" + ("" if rate["low"] is None else _range(rate, "{:.1f}"))
+
+
+def _gap(rate: dict[str, Any] | None) -> str:
+    if rate is None or rate["value"] is None:
+        return "-"
+    return f"{100 * rate['value']:+.1f}" + ("" if rate["low"] is None else _range(rate, "{:+.1f}"))
+
+
+def _range(rate: dict[str, Any], form: str) -> str:
+    return f" ({form.format(100 * rate['low'])} to {form.format(100 * rate['high'])})"
+
+
+def shift_html(found: list[Outcome], config: RunConfig) -> str:
+    """Return the whole page."""
+    own, signers = found[0].record, found[0].record["signers"]
+    lines = [
+        f"<p class=notice>The verifier was {html.escape(NOTICE)}. World {config.world.seed}, {signers} test signers in "
+        "every world, one reference. All rates in per cent, Cllr in bits; in brackets: 95 % over signers. Gap: error "
+        "of the shifted world less that of the own one, in percentage points. Where HOG's gap is as large, the world "
+        "is harder; where the verifier's is larger, what it learnt does not carry over. FRR, FAR and Cllr are those of "
+        "the threshold and calibration frozen on development signers of the own world.</p>",
+        "<p>Met in training: <b>never</b> is a shift; <b>in part</b> is something training draws among other things, "
+        "here alone; <b>yes</b> is training's own law, where a gap is chance.</p>",
+        table(TABLE, rows_of(found)),
+    ]
+    skilled = [each for each in [found[0], *ranked(found)] if "eer_skilled" in each.record["verifier"]]
+    if len(skilled) > 1:
+        lines += [
+            "<h2>Error on worlds never met</h2>",
+            figure(to_svg(_eer_axes(skilled)), "Skilled forgeries, one reference; numbers: shift.csv."),
+            "<h2>The frozen threshold there</h2>",
+            figure(to_svg(_frozen_axes(skilled)), f"Threshold chosen on development signers of the own world, where "
+                   f"FRR is {_share(own['verifier']['frr_frozen'])} %."),
+        ]  # fmt: skip
+    lines += [
+        "<h2>What the worlds look like</h2>",
+        "<p>One signer each, as the verifier sees it: genuine, then forged.",
+    ]
+    lines += [figure(picture(_strip(each), each.shift.name), each.shift.name) for each in found]
+    return page("Paraph world shift", "Worlds that were not trained on", "\n".join(lines))
+
+
+def _strip(each: Outcome) -> Any:
+    framed = [np.pad(canvas, 2, constant_values=160) for canvas in each.shown[:SHOWN]]
+    return np.hstack(framed)
+
+
+def _bars(axes: Any, found: list[Outcome], series: list[tuple[str, str, str, str]]) -> None:
+    places = np.arange(len(found))[::-1]
+    for i, (method, name, label, colour) in enumerate(series):
+        rates = [each.record[method].get(name) for each in found]
+        values = 100 * np.array([[np.nan if r is None or r[k] is None else r[k] for k in ("value", "low", "high")]
+                                 for r in rates])  # fmt: skip
+        errors = np.nan_to_num(np.abs(values[:, 1:].T - values[:, 0]))
+        shift = 0.16 * ((len(series) - 1) / 2 - i)
+        axes.errorbar(values[:, 0], places + shift, xerr=errors, fmt="osD"[i], capsize=3, color=colour, label=label)
+    axes.set_yticks(places, [each.shift.name for each in found])
+    axes.set(xlim=(0, None), ylim=(-0.6, len(found) - 0.4))
+    axes.legend(fontsize=8)
+
+
+def _eer_axes(found: list[Outcome]) -> Any:
+    axes = new_axes(7.6, 1.2 + 0.34 * len(found))
+    _bars(
+        axes,
+        found,
+        [("verifier", "eer_skilled", "verifier", VERIFIER), ("hog", "eer_skilled", "HOG", HOG)],
+    )
+    own = found[0].record
+    for method, colour in (("verifier", VERIFIER), ("hog", HOG)):
+        axes.axvline(100 * own[method]["eer_skilled"]["value"], color=colour, ls=":", lw=1)
+    axes.set(xlabel="EER against skilled forgeries (%), 95 % over signers; dotted: own world")
+    return axes
+
+
+def _frozen_axes(found: list[Outcome]) -> Any:
+    axes = new_axes(7.6, 1.2 + 0.34 * len(found))
+    _bars(
+        axes,
+        found,
+        [
+            ("verifier", "frr_frozen", "FRR", "#009E73"),
+            ("verifier", "far_skilled_frozen", "FAR, skilled", VERIFIER),
+            ("verifier", "far_random_frozen", "FAR, random", "#CC79A7"),
+        ],
+    )
+    axes.set(xlabel="rate at the frozen threshold (%), 95 % over signers")
+    return axes

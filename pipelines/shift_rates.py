@@ -1,0 +1,119 @@
+"""Rates of a shifted world and how far they are from those of a run's own world, with intervals over signers."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .baselines import hog_features
+from .config import RunConfig
+from .curve_points import weights_over_signers
+from .evaluate import Part, trials_of
+from .likelihood import min_cllr
+from .metrics import Figures, cllr_of, eer_of, far_at, frr_at, named
+from .preprocess import to_ink
+from .protocols import TrialTable
+from .rates import Frozen
+
+Draws = dict[str, NDArray[np.float64]]
+"""By figure: its value, then that of each draw of signers, shape ``(1 + n_draws,)``."""
+FORGED = ("random", "skilled", "simple")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judged:
+    """What a world did to a verifier, and to histograms of gradients on the very same trials.
+
+    Attributes:
+        trials: Scored by the verifier.
+        verifier: EERs, rates at the frozen threshold, Cllr of the frozen calibration.
+        hog: EERs of the baseline.
+        min_cllr: The least Cllr any calibration could reach on these scores, a-posteriori.
+    """
+
+    trials: TrialTable
+    verifier: Draws
+    hog: Draws
+    min_cllr: float | None
+
+    @property
+    def forged(self) -> str:
+        """The kind of forgery that somebody made, "skilled" or "simple"."""
+        return "simple" if (self.trials.kind == "simple").any() else "skilled"
+
+
+def drawn_figures(trials: TrialTable, figures: list[Figures], *, seed: int, draws: int) -> Draws:
+    """Return figures of a trial table and of each draw of a bootstrap over its signers.
+
+    Equal seeds draw equal signers, so that two tables of the same people can be compared draw by draw; tables of other
+    people are compared as if independent, which they are.
+    """
+    weigh = [prepare(trials) for prepare in figures]
+    everyone = [np.ones(len(trials)), *weights_over_signers(trials, seed=seed, draws=draws)]
+    rows = [{name: value for each in weigh for name, value in each(weights).items()} for weights in everyone]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def judged_figures(kinds: list[str], frozen: Frozen) -> list[Figures]:
+    """Return what is told of a verifier: EER and frozen FAR of each kind, frozen FRR, Cllr of what was imitated."""
+    figures = [named("frr_frozen", frr_at(frozen.threshold))]
+    for kind in kinds:
+        figures += [named(f"eer_{kind}", eer_of(kind)), named(f"far_{kind}_frozen", far_at(frozen.threshold, kind))]
+        if kind != "random":
+            figures.append(named(f"cllr_{kind}", cllr_of(kind, frozen.calibrator.log_lr)))
+    return figures
+
+
+def judge(part: Part, config: RunConfig, frozen: Frozen) -> Judged:
+    """Judge a drawn world at what a run froze.
+
+    Args:
+        part: Drawn and embedded signatures.
+        config: The run's: how many random forgeries, draws of the bootstrap, seeds.
+        frozen: From the run's own development signers.
+    """
+    how: dict[str, Any] = {"seed": config.world.seed, "draws": config.evaluation.bootstrap_draws}
+    trials = trials_of(part, config, "test")
+    kinds = [kind for kind in FORGED if (trials.kind == kind).any()]
+    genuine, forged = (trials.score[trials.kind == kind] for kind in ("genuine", kinds[-1]))
+    plain = trials_of(part, config, "test", hog_features(to_ink(part.canvases)[..., 0]))
+    return Judged(
+        trials,
+        drawn_figures(trials, judged_figures(kinds, frozen), **how),
+        drawn_figures(plain, [named(f"eer_{kind}", eer_of(kind)) for kind in kinds], **how),
+        min_cllr(genuine, forged) if kinds[-1] != "random" else None,
+    )
+
+
+def interval(values: NDArray[np.float64]) -> dict[str, float | None]:
+    """Return a figure with the 95 % percentile interval of its draws; None for what is undefined."""
+    known = values[1:][np.isfinite(values[1:])]
+    low, high = np.quantile(known, [0.025, 0.975]) if known.size else (np.nan, np.nan)
+    return {
+        name: float(number) if np.isfinite(number) else None
+        for name, number in zip(("value", "low", "high"), (values[0], low, high), strict=True)
+    }
+
+
+def record(judged: Judged, own: Judged | None) -> dict[str, Any]:
+    """Return what JSON holds of a judged world: rates, and gaps (shifted less own world) of what both have.
+
+    Args:
+        judged: The world.
+        own: The run's own world, or None if this is it.
+    """
+    counts = {kind: int((judged.trials.kind == kind).sum()) for kind in ("genuine", *FORGED)}
+    found: dict[str, Any] = {
+        "signers": int(np.unique(judged.trials.claimed).size),
+        "trials": {kind: n for kind, n in counts.items() if n},
+        "forged": judged.forged,
+        "min_cllr_aposteriori": judged.min_cllr,
+    }
+    for name, mine in (("verifier", judged.verifier), ("hog", judged.hog)):
+        found[name] = {figure: interval(values) for figure, values in mine.items()}
+        if own is not None:
+            theirs = own.verifier if name == "verifier" else own.hog
+            both = [figure for figure in mine if figure in theirs]
+            found[f"gap_{name}"] = {figure: interval(mine[figure] - theirs[figure]) for figure in both}
+    return found
