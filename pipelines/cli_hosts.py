@@ -9,6 +9,18 @@ if TYPE_CHECKING:
     from .runs import Run
 
 
+def check_alone(hosts: str | None, host: int | None, *, task: str, folds: int | None, head: str | None) -> None:
+    """Raise if options for several hosts are given with work that is done on one.
+
+    Raises:
+        ValueError: If so.
+    """
+    if hosts is None and host is not None:
+        raise ValueError("--host goes with --hosts NAME:PORT,NAME:PORT")
+    if hosts is not None and (task != "verify" or folds is not None or head is not None):
+        raise ValueError("--hosts trains one network for verification; leave out --task, --folds and --head")
+
+
 def named_hosts(hosts: str, host: int | None) -> "Hosts":
     """Return the hosts of the options ``--hosts`` and ``--host``, or of the environment for ``--hosts TF_CONFIG``."""
     from .hosts import hosts_of, parse_hosts

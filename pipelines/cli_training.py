@@ -8,7 +8,7 @@ import typer
 
 from .cli_classify import check_task, train_classifier, train_folds
 from .cli_evaluation import print_metrics
-from .cli_hosts import named_hosts, train_on_hosts
+from .cli_hosts import check_alone, named_hosts, train_on_hosts
 from .cli_shared import (
     LossOption,
     ModelOption,
@@ -88,6 +88,7 @@ def train(
 
     progress = make_progress(quiet)
     check_task(task, signers=signers, acts=acts)
+    check_alone(hosts, host, task=task, folds=folds, head=head)
     if task == "classify":
         size: dict[str, Any] = {"folds": folds, "signers": signers, "acts": acts}
         given: dict[str, Any] = {"seed": seed, "model": model, "start": start, "data": data, "adapter": adapter}

@@ -120,7 +120,25 @@ def check_hosts(config: RunConfig, hosts: Hosts) -> None:
     Raises:
         ValueError: If they do not divide a batch into whole signers, pairs or triplets, or a setting is for one host.
     """
-    batch, stream, n = config.batch, config.inputs.stream, hosts.count
+    check_shares(config, hosts.count, "hosts")
+    if config.inputs.cache == "disk":
+        raise ValueError("inputs.cache is 'disk', and only the first host has a run folder; use 'memory'")
+    if config.train.xla == "on":
+        raise ValueError("XLA cannot be on where several hosts train together; use train.xla=auto")
+
+
+def check_shares(config: RunConfig, n: int, who: str) -> None:
+    """Raise if n hosts, or GPUs, do not divide a run's batch into whole signers, pairs or triplets.
+
+    Args:
+        config: The run.
+        n: How many.
+        who: They are, for the message.
+
+    Raises:
+        ValueError: If so.
+    """
+    batch, stream = config.batch, config.inputs.stream
     parts, what = {
         "signers": (batch.signers, "signers"),
         "pairs": (max(2, batch.images // 2), "pairs"),
@@ -128,9 +146,5 @@ def check_hosts(config: RunConfig, hosts: Hosts) -> None:
         "classification": (batch.images, "signatures"),
     }[stream]
     if parts % n:
-        change = f"batch.signers={-(-batch.signers // n) * n}" if stream == "signers" else "batch.signers"
-        raise ValueError(f"{n} hosts cannot share a batch of {parts} {what} evenly; change it, such as --set {change}")
-    if config.inputs.cache == "disk":
-        raise ValueError("inputs.cache is 'disk', and only the first host has a run folder; use 'memory'")
-    if config.train.xla == "on":
-        raise ValueError("XLA cannot be on where several hosts train together; use train.xla=auto")
+        change = f"batch.signers={-(-batch.signers // n) * n}" if stream == "signers" else "batch.signers=..."
+        raise ValueError(f"{n} {who} cannot share a batch of {parts} {what} evenly; change it, such as --set {change}")

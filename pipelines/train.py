@@ -4,6 +4,7 @@ Batches depend on their number alone and what is random in a network gets its st
 killed and started again sees the same data and goes on from the last finished epoch.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,8 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     """
     import keras
 
+    from .replicas import spread
+
     settings = config.train
     precision = choose_precision(settings.precision)
     xla = choose_xla(settings.xla, deterministic=settings.deterministic)
@@ -125,7 +128,7 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     weights = class_weights(config, source) if source is not None else Weights()
     if weights.told:
         say(weights.told)
-    loss = build_loss(config, model, weights)
+    loss = spread(build_loss(config, model, weights))
     model.compile(optimizer=build_optimizer(config), loss=loss, jit_compile=xla.value == "on")
     return model
 
@@ -223,6 +226,8 @@ def train(
     """
     import keras
 
+    from .replicas import replicas, spread_again
+
     settings = config.train
     if settings.deterministic:
         make_deterministic(settings.seed)
@@ -230,10 +235,13 @@ def train(
     for line in folder.told if folder is not None else ():
         say(line)
     real = _record(run, config, folder)
-    model = build_model(config, say, source=source, real=real)
     begun = last_checkpoint(run)
+    with contextlib.nullcontext() if cluster is not None else replicas(config):
+        model = build_model(config, say, source=source, real=real)
+        if begun is not None:
+            model = keras.saving.load_model(begun[1], safe_mode=True)
+            spread_again(model)
     if begun is not None:
-        model = keras.saving.load_model(begun[1], safe_mode=True)
         say(f"going on after epoch {begun[0]} of {settings.epochs}")
     first = begun[0] if begun is not None else 0
     with writing(run):
