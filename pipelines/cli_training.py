@@ -8,6 +8,7 @@ import typer
 
 from .cli_classify import check_task, train_classifier, train_folds
 from .cli_evaluation import print_metrics
+from .cli_hosts import check_alone, named_hosts, train_on_hosts
 from .cli_shared import (
     LossOption,
     ModelOption,
@@ -73,6 +74,11 @@ def train(
     ] = None,
     signers: Annotated[int | None, typer.Option(help="With --task classify: people in the class; 184.")] = None,
     acts: Annotated[int | None, typer.Option(help="With --task classify: signatures of each; 4.")] = None,
+    hosts: Annotated[
+        str | None,
+        typer.Option(help="Train on several hosts: NAME:PORT of each, with commas, or TF_CONFIG; the same on all."),
+    ] = None,
+    host: Annotated[int | None, typer.Option(help="With --hosts: which of them this is, from 0.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -82,6 +88,7 @@ def train(
 
     progress = make_progress(quiet)
     check_task(task, signers=signers, acts=acts)
+    check_alone(hosts, host, task=task, folds=folds, head=head)
     if task == "classify":
         size: dict[str, Any] = {"folds": folds, "signers": signers, "acts": acts}
         given: dict[str, Any] = {"seed": seed, "model": model, "start": start, "data": data, "adapter": adapter}
@@ -111,6 +118,9 @@ def train(
     else:
         folder = Run(run or Path("runs") / preset)
         config = preset_config(preset, seed, [*wanted, *(changes or ())], model=model, loss=loss)
+    if hosts is not None:
+        train_on_hosts(folder, checked(config), named_hosts(hosts, host), fresh=fresh, progress=progress)
+        return
     folder.start(checked(config), fresh=fresh)
     train_stage(folder, config, progress, Clock(folder))
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")

@@ -70,8 +70,8 @@ def compile_kernels() -> None:
     draw_images([genuine_act(World(0)[0], 0)], height=32, width=64)
 
 
-def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -> None:
-    """Train unless `model.keras` is there already."""
+def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock, *, cluster: Any = None) -> None:
+    """Train unless `model.keras` is there already, together with the other hosts of a cluster if there is one."""
     with progress.task("compiling the drawing kernels (first time only)", None):
         clock.timed("compiling", compile_kernels)
     if (run / "model.keras").exists():
@@ -82,7 +82,7 @@ def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock) -
     settings = config.train
     with progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
         watch = [progress.training_callback(bar, images_per_step(config))]
-        clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch))
+        clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch, cluster=cluster))
 
 
 def evaluate_stage(

@@ -60,7 +60,7 @@ def fit(
     sequences = len(model.inputs[0].shape) == 3
     monitor = None
     if settings.looks:
-        source, dev = _part(source, folder, config)
+        source, dev = training_part(source, folder, config)
         if folder is not None:
             words = "synthetic signers" if dev is None else f"{dev.n_signers} signers of the folder kept apart"
             say(f"development errors are of {words}")
@@ -69,7 +69,7 @@ def fit(
         drawing = Drawing(config, sequences=sequences, source=source, cache_folder=run / "cache")
     steps = settings.steps_per_epoch
     stream = training_stream(config, first * steps, settings.epochs * steps, drawing=drawing)
-    with contextlib.closing(drawing), interrupt_between_steps() as interrupted, _explained(drawing, model, config):
+    with contextlib.closing(drawing), interrupt_between_steps() as interrupted, explained(drawing, model, config):
         journal = Journal(run, config, drawing=drawing, interrupted=interrupted, monitor=monitor, say=say)
         model.fit(
             stream,
@@ -85,7 +85,7 @@ def fit(
     shutil.rmtree(run / "cache", ignore_errors=True)
 
 
-def _part(source: Source, folder: Folder | None, config: RunConfig) -> tuple[Source, Source | None]:
+def training_part(source: Source, folder: Folder | None, config: RunConfig) -> tuple[Source, Source | None]:
     """Return what to train on, and development signers of the user's folder, if it has enough to spare some."""
     if folder is None:
         return source, None
@@ -96,7 +96,7 @@ def _part(source: Source, folder: Folder | None, config: RunConfig) -> tuple[Sou
 
 
 @contextlib.contextmanager
-def _explained(drawing: Drawing, model: Any, config: RunConfig) -> Iterator[None]:
+def explained(drawing: Drawing, model: Any, config: RunConfig) -> Iterator[None]:
     """Turn TensorFlow's errors into what really happened: an error while drawing, or too little memory."""
     import tensorflow as tf
 

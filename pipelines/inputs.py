@@ -57,6 +57,7 @@ class Drawing:
         n_images: How many images a batch has; that of the run's stream if left out.
         cache_folder: For a cache on the disk.
         augment: A recipe of augmentation; that of the run if left out.
+        augment_as: From a batch's number to the one that seeds its augmentation; the same if left out.
 
     Attributes:
         fault: The first error while drawing, or None; tf.data hands on its text only.
@@ -73,12 +74,14 @@ class Drawing:
         n_images: int | None = None,
         cache_folder: Path | None = None,
         augment: str | None = None,
+        augment_as: Callable[[int], int] | None = None,
     ) -> None:
         self.config, self.sequences = config, sequences
         self.dtype = np.dtype(np.float32 if sequences else np.uint8)
         self.source = source or WorldSource(World(config.world.seed), split_world(config.world).train)
         self.plan = plan or planner(config, self.source)
         self.augment = config.train.augment if augment is None else augment
+        self.augment_as = augment_as or int
         self.images = n_images or images_per_step(config)
         self.label_shape = self.plan(0).labels.shape
         self.cache = _cache(config, cache_folder)
@@ -137,7 +140,7 @@ class Drawing:
                 "recipe": train.preprocessing,
                 "augment": self.augment,
                 "groups": groups,
-                "number": number,
+                "number": self.augment_as(number),
             }
             return self.source.draw(items, **size, **how), labels
         drawn = act_features(items, samples=train.samples)

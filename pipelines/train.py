@@ -4,9 +4,10 @@ Batches depend on their number alone and what is random in a network gets its st
 killed and started again sees the same data and goes on from the last finished epoch.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synth import World
 
@@ -24,6 +25,9 @@ from .runs import Run, RunError, sha256
 from .sources import MixedSource, Source, WorldSource
 from .splits import split_world
 from .trajectories import FEATURES
+
+if TYPE_CHECKING:
+    from .collective import Cluster
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -112,6 +116,8 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     """
     import keras
 
+    from .replicas import spread
+
     settings = config.train
     precision = choose_precision(settings.precision)
     xla = choose_xla(settings.xla, deterministic=settings.deterministic)
@@ -122,7 +128,7 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     weights = class_weights(config, source) if source is not None else Weights()
     if weights.told:
         say(weights.told)
-    loss = build_loss(config, model, weights)
+    loss = spread(build_loss(config, model, weights))
     model.compile(optimizer=build_optimizer(config), loss=loss, jit_compile=xla.value == "on")
     return model
 
@@ -202,7 +208,9 @@ def open_source(config: RunConfig) -> tuple[Source, Folder | None]:
     return (folder.source if share == 1 else MixedSource(world, folder.source, share)), folder
 
 
-def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = None) -> Any:
+def train(
+    run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = None, cluster: "Cluster | None" = None
+) -> Any:
     """Train, or go on training, and return the network without its head; `model.keras` is written at the end.
 
     Args:
@@ -210,12 +218,15 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
         config: Its configuration.
         say: Told one line at a time what happens.
         watch: Further Keras callbacks, such as a progress bar.
+        cluster: Hosts to train with, if any; this is the first of them.
 
     Raises:
         FloatingPointError: If the loss becomes NaN or infinite, or training diverges.
         RunError: If the folder of the run or of the data cannot be used, or a batch does not fit into memory.
     """
     import keras
+
+    from .replicas import replicas, spread_again
 
     settings = config.train
     if settings.deterministic:
@@ -224,20 +235,50 @@ def train(run: Run, config: RunConfig, *, say: Say, watch: list[Any] | None = No
     for line in folder.told if folder is not None else ():
         say(line)
     real = _record(run, config, folder)
-    model = build_model(config, say, source=source, real=real)
     begun = last_checkpoint(run)
+    with contextlib.nullcontext() if cluster is not None else replicas(config):
+        model = build_model(config, say, source=source, real=real)
+        if begun is not None:
+            model = keras.saving.load_model(begun[1], safe_mode=True)
+            spread_again(model)
     if begun is not None:
-        model = keras.saving.load_model(begun[1], safe_mode=True)
         say(f"going on after epoch {begun[0]} of {settings.epochs}")
     first = begun[0] if begun is not None else 0
     with writing(run):
         (run / "checkpoints").mkdir(exist_ok=True)
     errors = logged_errors(run, first)
     stops = settings.looks and errors and standing(errors, patience=settings.patience, stop_at=settings.stop_at).stop
-    if first < settings.epochs and not stops:
+    left = first < settings.epochs and not stops
+    if cluster is not None:
+        from .hosts_training import fit_together
+
+        begin = first if left else settings.epochs
+        fit_together(cluster, run, config, model, source, folder, first=begin, say=say, watch=watch or [])
+    elif left:
         fit(run, config, model, source, folder, first=first, say=say, watch=watch or [])
     model.optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it has any
     return _keep(run, config, model, source, real)
+
+
+def assist(cluster: "Cluster", config: RunConfig, *, say: Say) -> None:
+    """Train with the first host of a cluster; nothing is written here.
+
+    Args:
+        cluster: The hosts, of which this is not the first.
+        config: The configuration, the same as there.
+        say: Told one line at a time what happens.
+
+    Raises:
+        FloatingPointError: If the loss becomes NaN or infinite, or training diverges.
+        RunError: If the folder of the data cannot be used, a host is gone or differs, or a batch does not fit.
+    """
+    from .hosts_training import fit_together
+
+    if config.train.deterministic:
+        make_deterministic(config.train.seed)
+    source, folder = open_source(config)
+    model = build_model(config, say, source=source)
+    fit_together(cluster, None, config, model, source, folder, first=0, say=say, watch=[])
 
 
 def _record(run: Run, config: RunConfig, folder: Folder | None) -> bool:
