@@ -7,6 +7,7 @@ Nothing here knows an answer. The rules of an exercise stand in its notebook; th
 import importlib.util
 import io
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ SOLUTIONS = "PARAPH_SOLUTIONS"
 """Environment variable: a file of solutions that open exercises are answered from, as the tests do."""
 PLAIN = "PARAPH_PLAIN"
 """Environment variable: anything but empty asks for figures without sliders."""
+RUN = "PARAPH_RUN"
+"""Environment variable: a finished run that a notebook may take a copy of instead of training a small one."""
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 _RC: dict[Any, Any] = {
     "font.size": 12,
@@ -84,6 +87,27 @@ def slider(draw: Callable[[float], None], *, label: str, low: float, high: float
         value, min=low, max=high, step=step, description=label, continuous_update=False, style=style, layout=room
     )
     ipywidgets.interact(draw, **{draw.__code__.co_varnames[0]: moved})
+
+
+def ready_run(folder: str | Path) -> dict[str, Any] | None:
+    """Copy the finished run that the environment names, and return its metrics; None if it names none.
+
+    Args:
+        folder: Where the copy goes; there is nothing there yet.
+
+    Raises:
+        ValueError: If what it names is no finished run.
+    """
+    source = os.environ.get(RUN)
+    if not source:
+        return None
+    from .runs import Run
+
+    if not Run(source).finished:
+        raise ValueError(f"{RUN} is {source!r}, which is no finished run; name one, or leave it empty")
+    shutil.copytree(source, folder)
+    metrics: dict[str, Any] = Run(folder).read("metrics.json")
+    return metrics
 
 
 class Exercises:
