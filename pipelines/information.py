@@ -25,7 +25,11 @@ def information() -> dict[str, Rows]:
         "Packages": [*here["packages"].items(), *_problems()],
         "Models": _models(),
         "Presets": [(name, _preset(name)) for name in PRESETS],
-        "Not tried": [("GPU", "no GPU path of this version has been run"), ("Windows, macOS", "untried")],
+        "Not tried": [
+            ("GPU", "no GPU path of this version has been run, several GPUs least of all"),
+            ("several hosts", "two processes on loopback only, no real network"),
+            ("Windows, macOS", "untried"),
+        ],
     }
 
 

@@ -33,9 +33,9 @@ def replicas(config: RunConfig) -> contextlib.AbstractContextManager[Any]:
     found = devices()
     if len(found) < 2:
         return contextlib.nullcontext()
+    check_shares(config, len(found), "GPUs")
     import tensorflow as tf
 
-    check_shares(config, len(found), "GPUs")
     return tf.distribute.MirroredStrategy(found).scope()  # type: ignore[no-any-return]
 
 
@@ -81,7 +81,8 @@ class WholeBatch(keras.losses.Loss):  # type: ignore[misc]
             y_pred: Predictions of this replica, shape ``(n, d)``.
 
         Returns:
-            A float32 scalar. Its gradient is that of the sum over replicas, which Keras divides by their number.
+            A float32 scalar: with n replicas an n-th of the loss, since Keras logs n times what it gets, and yet the
+            gradient of the whole loss, since Keras leaves that of a scalar as it is.
         """
         import tensorflow as tf
 
@@ -90,7 +91,7 @@ class WholeBatch(keras.losses.Loss):  # type: ignore[misc]
         if n == 1:
             return self.loss.call(y_true, y_pred)
         value = self.loss.call(*(_everywhere(tf.cast(rows, tf.float32), here, n) for rows in (y_true, y_pred)))
-        return value + (n - 1) * (value - tf.stop_gradient(value))
+        return value / n + (1.0 - 1.0 / n) * (value - tf.stop_gradient(value))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""

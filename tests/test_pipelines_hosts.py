@@ -22,6 +22,7 @@ from pipelines.hosts import Hosts, check_hosts, hosts_of, parse_hosts, share_of
 from pipelines.inputs import Drawing, images_per_step, planner
 from pipelines.sources import MixedSource, StoredSource, WorldSource
 from synth import World
+from synth.acts import Act
 
 ROOT = Path(__file__).parents[1]
 STREAMS = ("signers", "pairs", "triplets", "classification")
@@ -46,9 +47,15 @@ def stored(signers: int = 9, each: int = 4) -> StoredSource:
 
 def named(item: Any) -> Any:
     """Return what tells one item of a plan from another; acts of two plans are different objects."""
-    if isinstance(item, tuple):
-        return item[0], named(item[1])
-    return item if isinstance(item, int) else (item.kind, item.claimed.index, item.by.index, item.number, item.skill)
+    if isinstance(item, Act):
+        return (
+            item.kind,
+            item.claimed.index,
+            item.by.index,
+            item.number,
+            repr(item.skill),
+        )  # no number for a genuine act
+    return (item[0], named(item[1])) if isinstance(item, tuple) else item
 
 
 def hosts(n: int, index: int = 0) -> Hosts:
@@ -151,10 +158,7 @@ def test_the_command_line_refuses_in_one_line_and_writes_nothing(
     assert not Path(run).exists()
 
 
-# Two processes do all of this once: gradients of a network without batch statistics, training with them, the loss of a
-# host, and going on. A process of TensorFlow costs ten seconds of a core before it does anything.
-_SCRIPT = """
-import json, os, sys
+_NETWORK = """
 import keras, numpy as np, models
 from models.layers import L2Normalize, glorot_uniform
 
@@ -166,7 +170,12 @@ def tiny(*, image_shape, embedding_dim, seed, batch_norm=True):
         x = keras.layers.Dropout(0.2, seed=seed)(keras.layers.BatchNormalization()(x))
     x = keras.layers.Dense(embedding_dim, kernel_initializer=glorot_uniform(seed, "b"))(keras.layers.Flatten()(x))
     return keras.Model(inner, L2Normalize(dtype="float32")(x))
+"""
 
+# Two processes do all of this once: gradients of a network without batch statistics, training with them, the loss of a
+# host, and going on. A process of TensorFlow costs ten seconds of a core before it does anything.
+_SCRIPT = """
+import json, os, sys
 from pipelines import cli, collective, config, hosts_training, inputs, train
 from pipelines.preprocess import to_ink
 config.PRESETS["tiny"] = config.RunConfig.from_dict(json.loads(sys.argv[1]))
@@ -206,28 +215,31 @@ def fit_together(cluster, run, settings, model, *rest, **more):
 collective.join, hosts_training.fit_together = join, fit_together
 sys.exit(cli.main(["train", "--preset", "tiny", "--run", out, *sys.argv[3:]]))
 """
-EPOCHS = 12
+EPOCHS = 8
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")}
+
+
+def tiny_values(*changes: str) -> dict[str, Any]:
+    """Return the configuration of a run of the tiny network."""
+    usual = ["train.precision=float32", "train.embedding_dim=8", "train.steps_per_epoch=2", "batch.signers=4"]
+    values = changed(config_of(), [*usual, *changes]).to_dict()
+    values["train"]["model"] = "tiny_for_a_test"
+    return values
 
 
 def start(path: Path) -> list[subprocess.Popen[str]]:
     """Start two hosts on this machine."""
-    values = changed(
-        config_of(),
-        [f"train.epochs={EPOCHS}", "train.steps_per_epoch=2", "train.precision=float32", "train.embedding_dim=8"],
-    ).to_dict()
-    values["train"]["model"] = "tiny_for_a_test"
-    values["batch"]["signers"] = 4
+    values = tiny_values(f"train.epochs={EPOCHS}")
     with socket.socket() as one, socket.socket() as two:
         for free in (one, two):
             free.bind(("127.0.0.1", 0))
         names = ",".join(f"127.0.0.1:{free.getsockname()[1]}" for free in (one, two))
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")}
-    command = [sys.executable, "-c", _SCRIPT, json.dumps(values), str(path), "--hosts", names, "--host"]
+    command = [sys.executable, "-c", _NETWORK + _SCRIPT, json.dumps(values), str(path), "--hosts", names, "--host"]
     return [
         subprocess.Popen(
             [*command, str(i)],
             cwd=ROOT,
-            env=os.environ | threads,
+            env=os.environ | THREADS,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -273,7 +285,7 @@ def test_two_hosts_train_as_one_and_go_on_after_one_was_killed(tmp_path: Path) -
     again = start(run)
     texts = [process.communicate(timeout=300)[0] for process in again]
     assert [process.returncode for process in again] == [0, 0], texts
-    assert re.search(r"going on after epoch \d+ of 12", texts[0])
+    assert re.search(r"going on after epoch \d+ of 8", texts[0])
     assert [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()[1:]] == [
         str(i + 1) for i in range(EPOCHS)
     ]
@@ -283,3 +295,44 @@ def test_two_hosts_train_as_one_and_go_on_after_one_was_killed(tmp_path: Path) -
         assert weights[0][name].tobytes() == weights[1][name].tobytes()
     assert (run / "model.keras").exists()
     assert not [file for file in run.rglob(".*")]
+
+
+_MIRRORED = """
+import json, sys
+import tensorflow as tf
+
+processor = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from pipelines import config, replicas, train
+from pipelines.runs import Run
+
+settings = config.RunConfig.from_dict(json.loads(sys.argv[1]))
+for n in (1, 2):
+    replicas.devices = lambda: ["CPU:0", "CPU:1"][:n]
+    run = Run(f"{sys.argv[2]}-{n}")
+    run.start(settings)
+    model = train.train(run, settings, say=lambda line: None)
+    np.savez(f"{sys.argv[2]}-{n}.npz", *[np.asarray(weight) for weight in model.get_weights()])
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_of_one_host_train_as_one(tmp_path: Path) -> None:
+    options = ["train.epochs=1", "train.loss=joint", "train.clip_norm=1000", "train.model_options.batch_norm=false"]
+    command = [sys.executable, "-c", _NETWORK + _MIRRORED, json.dumps(tiny_values(*options)), str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | THREADS, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    rows = [(tmp_path / f"run-{n}/log.csv").read_text().splitlines() for n in (1, 2)]
+    losses = [float(dict(zip(row[0].split(","), row[1].split(","), strict=True))["loss"]) for row in rows]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)  # a loss of each device's own pairs is far from this
+    one, two = (np.load(tmp_path / f"run-{n}.npz") for n in (1, 2))
+    for name in one.files:
+        np.testing.assert_allclose(two[name], one[name], atol=2e-4)
+
+
+def test_devices_that_cannot_share_a_batch_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import replicas
+
+    monkeypatch.setattr(replicas, "devices", lambda: [f"GPU:{i}" for i in range(4)])
+    with pytest.raises(ValueError, match="4 GPUs cannot share a batch of 6 signers evenly"):
+        replicas.replicas(config_of())
