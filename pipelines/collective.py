@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .hosts import Hosts
+from .rendezvous import meet
 from .runs import RunError
 
 Say = Callable[[str], None]
@@ -117,6 +118,8 @@ def join(hosts: Hosts, say: Say, *, wait_s: int = WAIT_S, silent_s: int = SILENT
 
     if len(tf.config.list_physical_devices("GPU")) > 1:
         raise RunError("a host has one GPU; start one for each, with CUDA_VISIBLE_DEVICES=0, 1, ... and its own port")
+    say(f"host {hosts.index} of {hosts.count}, {hosts.addresses[hosts.index]}: waiting for the others")
+    meet(hosts, wait_s=wait_s)
     context.context().configure_coordination_service(
         "standalone",
         service_leader="/job:worker/replica:0/task:0",
@@ -125,7 +128,6 @@ def join(hosts: Hosts, say: Say, *, wait_s: int = WAIT_S, silent_s: int = SILENT
         shutdown_barrier_timeout_in_ms=1000 * silent_s,
         coordinated_jobs=[coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=hosts.count)],
     )
-    say(f"host {hosts.index} of {hosts.count}, {hosts.addresses[hosts.index]}: waiting for the others")
     cluster = tf.train.ClusterSpec({"worker": list(hosts.addresses)})
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         cluster, task_type="worker", task_id=hosts.index, rpc_layer="grpc"

@@ -36,7 +36,7 @@ def replicas(config: RunConfig) -> contextlib.AbstractContextManager[Any]:
     check_shares(config, len(found), "GPUs")
     import tensorflow as tf
 
-    return tf.distribute.MirroredStrategy(found).scope()  # type: ignore[no-any-return]
+    return tf.distribute.MirroredStrategy(found).scope()
 
 
 def spread(loss: keras.losses.Loss) -> keras.losses.Loss:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from pipelines.cli import main
 from pipelines.config import BatchSettings, InputSettings, RunConfig, TrainSettings, WorldSettings, changed
 from pipelines.hosts import Hosts, check_hosts, hosts_of, parse_hosts, share_of
 from pipelines.inputs import Drawing, images_per_step, planner
+from pipelines.rendezvous import meet
+from pipelines.runs import RunError
 from pipelines.sources import MixedSource, StoredSource, WorldSource
 from synth import World
 from synth.acts import Act
@@ -172,6 +175,41 @@ def tiny(*, image_shape, embedding_dim, seed, batch_norm=True):
     return keras.Model(inner, L2Normalize(dtype="float32")(x))
 """
 
+
+def free_ports(n: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def test_hosts_meet_whoever_comes_first_and_leave_their_ports_free() -> None:
+    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(3))
+    with ThreadPoolExecutor(3) as pool:
+        begun = [pool.submit(meet, Hosts(addresses, 2), wait_s=20)]
+        time.sleep(0.3)
+        with socket.create_connection(("127.0.0.1", int(addresses[2].split(":")[1]))) as stranger:
+            stranger.sendall(b"GET / HTTP/1.1\n")
+        begun += [pool.submit(meet, Hosts(addresses, i), wait_s=20) for i in (0, 1)]
+        for one in begun:
+            one.result()
+    for address in addresses:
+        socket.create_server(("127.0.0.1", int(address.split(":")[1]))).close()
+
+
+def test_a_host_that_never_comes_is_named_and_a_taken_port_too() -> None:
+    first, second = free_ports(2)
+    addresses = (f"127.0.0.1:{first}", f"127.0.0.1:{second}")
+    with pytest.raises(RunError, match=re.escape(f"did not meet host 1 ({addresses[1]}) within 0.3 s; start the same")):
+        meet(Hosts(addresses, 0), wait_s=0.3)
+    with (
+        socket.create_server(("127.0.0.1", second)),
+        pytest.raises(RunError, match=f"cannot listen at {addresses[1]}: .* in use"),
+    ):
+        meet(Hosts(addresses, 1), wait_s=0.3)
+
+
 # Two processes do all of this once: gradients of a network without batch statistics, training with them, the loss of a
 # host, and going on. A process of TensorFlow costs ten seconds of a core before it does anything.
 _SCRIPT = """
@@ -194,7 +232,7 @@ def compare(cluster):
             with tf.GradientTape() as tape:
                 value = model.loss(labels.astype("float32"), model(to_ink(seen), training=True))
             return value, tape.gradient(value, model.trainable_variables)
-        value, gradients = alone()
+        value, gradients = alone() if cluster.hosts.is_first else (0.0, [])
         seen, labels = hosts_training.share_drawing(cluster, c, model, source).draw(0)
         shared = tf.function(hosts_training.build_gradients(cluster, c, model, source))
         ours, summed = shared(tf.constant(to_ink(seen)), tf.constant(labels))
@@ -230,10 +268,7 @@ def tiny_values(*changes: str) -> dict[str, Any]:
 def start(path: Path) -> list[subprocess.Popen[str]]:
     """Start two hosts on this machine."""
     values = tiny_values(f"train.epochs={EPOCHS}")
-    with socket.socket() as one, socket.socket() as two:
-        for free in (one, two):
-            free.bind(("127.0.0.1", 0))
-        names = ",".join(f"127.0.0.1:{free.getsockname()[1]}" for free in (one, two))
+    names = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
     command = [sys.executable, "-c", _NETWORK + _SCRIPT, json.dumps(values), str(path), "--hosts", names, "--host"]
     return [
         subprocess.Popen(
@@ -272,10 +307,11 @@ def test_two_hosts_train_as_one_and_go_on_after_one_was_killed(tmp_path: Path) -
     assert not (run / "model.keras").exists()
     assert len(told.strip().splitlines()[-1]) < 500
 
+    first_found = np.load(f"{run}-gradients-0.npz")
     for index in range(2):  # of one batch: what two hosts find is what one host finds
         found = np.load(f"{run}-gradients-{index}.npz")
         for loss in ("classification", "joint"):
-            alone = [found[name] for name in sorted(found) if name.startswith(f"{loss}/alone")]
+            alone = [first_found[name] for name in sorted(first_found) if name.startswith(f"{loss}/alone")]
             together = [found[name] for name in sorted(found) if name.startswith(f"{loss}/together")]
             assert len(alone) > 4
             assert max(np.abs(g).max() for g in alone[1:]) > 1e-3
