@@ -1,4 +1,4 @@
-"""Hosts find each other before TensorFlow is started, which never says who is missing, and on the first host waits on."""
+"""Hosts find each other before TensorFlow starts, which never says who is missing, and on the first host waits on."""
 
 import re
 import socket
