@@ -319,7 +319,7 @@ def test_two_hosts_train_as_one_and_go_on_after_one_was_killed(tmp_path: Path) -
                 np.testing.assert_allclose(b, a, rtol=1e-4, atol=2e-6)
 
     again = start(run)
-    texts = [process.communicate(timeout=300)[0] for process in again]
+    texts = [process.communicate(timeout=600)[0] for process in again]
     assert [process.returncode for process in again] == [0, 0], texts
     assert re.search(r"going on after epoch \d+ of 8", texts[0])
     assert [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()[1:]] == [
