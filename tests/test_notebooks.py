@@ -173,7 +173,9 @@ def runs_of_04(tmp_path_factory):
     return folder, found
 
 
-FEWER = "from pipelines import config\n\nconfig.PRESETS['smoke'] = config.changed(config.PRESETS['smoke'], {settings!r})"
+FEWER = (
+    "from pipelines import config\n\nconfig.PRESETS['smoke'] = config.changed(config.PRESETS['smoke'], {settings!r})"
+)
 
 
 @pytest.mark.slow
@@ -196,7 +198,7 @@ def test_a_notebook_runs(path, monkeypatch, request):
         folder, _ = request.getfixturevalue("runs_of_04")
         monkeypatch.setenv("PARAPH_RUN", str(folder / "as it is"))
     client.NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
     ).execute()
     outputs = [out for cell in code_cells(notebook) for out in cell.outputs]
     pictures = [out for out in outputs if "image/png" in out.get("data", {})]
