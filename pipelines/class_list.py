@@ -44,14 +44,18 @@ def read_students(path: str | Path) -> list[int]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} cannot be read ({error}); give a CSV file in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text))
-    if "student" not in (reader.fieldnames or []):
+    try:
+        reader = csv.DictReader(io.StringIO(text))
+        head, rows = reader.fieldnames or [], list(reader)
+    except csv.Error as error:
+        raise ValueError(f"{file} cannot be read ({error}); give a CSV file in UTF-8") from error
+    if "student" not in head:
         raise ValueError(f"{file} has no column 'student'; its first line has to name one")
     numbers = []
-    for line, row in enumerate(reader, start=2):
+    for line, row in enumerate(rows, start=2):
         value = (row["student"] or "").strip()
-        if not value.isascii() or not value.isdigit() or int(value) >= 2**63:
-            raise ValueError(f"{file}, line {line}: student {value!r} is no whole number from 0 to 2**63 - 1")
+        if not value.isascii() or not value.isdigit() or len(value) > 40 or int(value) >= 2**63:
+            raise ValueError(f"{file}, line {line}: student {value[:40]!r} is no whole number from 0 to 2**63 - 1")
         numbers.append(int(value))
     if not numbers or len(set(numbers)) < len(numbers) or len(numbers) > _MOST_STUDENTS:
         raise ValueError(f"{file} has {len(numbers)} students; use 1 to {_MOST_STUDENTS} different ones")

@@ -19,6 +19,7 @@ from synth.sheet_layout import CORNER_IDS, SheetLayout
 from .export_forms import NOTICE, png_bytes
 from .extract_folder import REAL_NOTICE, Row, begin, finish, folder_names
 from .images import UnreadableImage
+from .members import in_short
 from .progress import Progress
 from .sheet_boxes import Crop, Grey, Page, cut
 from .sheet_pages import Picture, SheetError, page_files, read_pages
@@ -159,7 +160,7 @@ def read_form(files: Sequence[Path], form: str | Path | None, identifiers: str |
         }
         layout = SheetLayout(**record["settings"]["layout"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SheetError(f"{path} cannot be read: {type(error).__name__} {error}") from error
+        raise SheetError(f"{path} cannot be read: {type(error).__name__} {in_short(error)}") from error
     if sorted(owners) != list(range(len(CORNER_IDS), len(CORNER_IDS) + len(owners))) or not owners:
         raise SheetError(f"{path} does not number its rows one after the other; was it changed by hand?")
     return Form(layout, tuple(owners[number] for number in sorted(owners)))

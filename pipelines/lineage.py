@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .files import write_beside, write_json
+from .members import BrokenArchive, in_short, json_object, read_json
 
 if TYPE_CHECKING:
     from .adapters import Provenance
@@ -25,7 +26,6 @@ MARK_FILE = "mark.json"
 NOTICE = "Paraph model; trained on synthetic signatures only; no real person"
 REAL_NOTICE = "Paraph model; TRAINED ON SIGNATURES OF REAL PEOPLE; not for release without their record's permission"
 _METADATA, _KEY = "metadata.json", "paraph"
-_MAX_BYTES = 8_000_000
 _REAL_NAME = "trained_on_real_signatures"
 
 
@@ -149,8 +149,8 @@ class Mark:
             sources = [Source(**{**source, "signers": tuple(source["signers"])}) for source in record["sources"]]
             mark = cls(tuple(sources))
             fits = bool(record["contains_real_signatures"]) == mark.contains_real_signatures
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"not a mark of what a model learnt from: {error}") from error
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a mark of what a model learnt from: {in_short(error)}") from error
         if not fits or not all(isinstance(source.contains_real_signatures, bool) for source in sources):
             raise ValueError("not a mark of what a model learnt from: it contradicts itself")
         return mark
@@ -216,15 +216,16 @@ def read_mark(path: str | Path) -> Mark | None:
     Raises:
         ValueError: If the file is no `.keras` file, or its mark is damaged.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(_METADATA).file_size > _MAX_BYTES:
-                raise ValueError(f"{path}: its {_METADATA} is too large")
-            metadata = json.loads(archive.read(_METADATA))
-    except (zipfile.BadZipFile, KeyError, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is no .keras file: {error}") from None
-    found = metadata.get(_KEY) if isinstance(metadata, dict) else None
+    found = _told(Path(path), _METADATA).get(_KEY)
     return None if found is None else Mark.from_dict(found)
+
+
+def _told(path: Path, member: str) -> dict[str, Any]:
+    """Return one of the texts inside a `.keras` file."""
+    try:
+        return read_json(path, member)
+    except BrokenArchive as error:
+        raise ValueError(f"{path} is no .keras file: {error}") from None
 
 
 def mark_folder(folder: str | Path, mark: Mark, *, part: str = "network") -> Path:
@@ -253,7 +254,7 @@ def mark_of_run(folder: str | Path) -> Mark | None:
     if (folder / "model.keras").exists() and (inside := read_mark(folder / "model.keras")) is not None:
         found.append(inside)
     if (folder / MARK_FILE).exists():
-        record = json.loads((folder / MARK_FILE).read_text(encoding="utf-8"))
+        record = _record(folder / MARK_FILE)
         found += [Mark.from_dict(part) for part in record.values()]
     found += [Mark((source,)) for source in _said_otherwise(folder)]
     if not found:
@@ -264,12 +265,16 @@ def mark_of_run(folder: str | Path) -> Mark | None:
     return mark
 
 
+def _record(path: Path) -> dict[str, Any]:
+    return json_object(path.read_bytes(), str(path))
+
+
 def _said_otherwise(folder: Path) -> Iterator[Source]:
     """Yield sources of real signatures that a run names without a mark: of these only that they exist is known."""
     digests: list[str] = []
     for name in ("trained_on.json", "head.json"):
         path = folder / name
-        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        record = _record(path) if path.exists() else {}
         if record.get("contains_real_signatures"):
             said = record.get("digests") or [str(record.get("data", "")).removeprefix("provenance ")]
             digests += [str(digest) for digest in said]
@@ -280,10 +285,7 @@ def _said_otherwise(folder: Path) -> Iterator[Source]:
 
 
 def _network_name(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("config.json").file_size > 50_000_000:
-                raise ValueError(f"{path} describes too large a network")
-            return str(json.loads(archive.read("config.json"))["config"].get("name", ""))
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise ValueError(f"{path} is no .keras file: {error}") from None
+    config = _told(path, "config.json").get("config")
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is no .keras file: its config.json describes no network")
+    return str(config.get("name", ""))

@@ -4,13 +4,12 @@ This is the one place that says so. A run folder holds `trained_on.json` from be
 network carries the mark in its name, which every checkpoint, `model.keras` and copy of it keeps.
 """
 
-import json
 import re
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .files import write_json
+from .members import BrokenArchive, read_json
 
 if TYPE_CHECKING:
     from .adapters import Provenance
@@ -21,7 +20,6 @@ RECORD = "trained_on.json"
 SYNTHETIC = "drawn by synth from the world's seed"
 _ALLOWS = re.compile(r"\b(research|teaching|train(ing|ed)?|fine-?tun(e|ing))\b", re.IGNORECASE)
 _FORBIDS = re.compile(r"\b(no|not|never|without|except)\b[^.;]{0,30}\b(train|fine-?tun)", re.IGNORECASE)
-_MOST_CONFIG_BYTES = 50_000_000
 
 
 def check_training_allowed(provenance: "Provenance", data: str | Path) -> None:
@@ -68,11 +66,8 @@ def is_marked_file(path: Path) -> bool:
         ValueError: If it is no such file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("config.json").file_size > _MOST_CONFIG_BYTES:
-                raise ValueError(f"{path} describes too large a network")
-            return MARK in str(json.loads(archive.read("config.json"))["config"]["name"])
-    except (zipfile.BadZipFile, KeyError, TypeError) as error:
+        return MARK in str(read_json(Path(path), "config.json")["config"]["name"])
+    except (BrokenArchive, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no .keras file: {error}") from error
 
 

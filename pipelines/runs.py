@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import RunConfig
 from .files import write_json
+from .members import in_short
 
 if TYPE_CHECKING:
     from .verifier import Verifier
@@ -151,10 +152,10 @@ def load_verifier(run: str | Path) -> "Verifier":
 
     folder = Run(run)
     record = folder.read("verifier.json")
+    if not isinstance(record, dict):
+        raise RunError(f"{folder / 'verifier.json'} cannot be read: it holds no object")
     if record.get("format") != FORMAT:
-        raise RunError(
-            f"{run} was written in format {record.get('format')} by Paraph {record.get('version')}; "
-            f"this is format {FORMAT}"
-        )
+        other, version = in_short(record.get("format")), in_short(record.get("version"))
+        raise RunError(f"{run} was written in format {other} by Paraph {version}; this is format {FORMAT}")
     kind = OnlineVerifier if record.get("takes") == "sequence" else Verifier
     return kind.load(folder, record)

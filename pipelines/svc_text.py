@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_BYTES, MAX_ROWS = 5_000_000, 100_000
+_LARGEST = 1e15  # a clock that counts ms since 1970 stays below; differences of far larger numbers overflow
 _UNIT_MM, _MS, _LEVELS = 0.01, 0.001, 1023.0
 
 
@@ -44,6 +45,8 @@ def read_svc_text(path: Path, *, root: Path | None = None) -> NDArray[np.float64
         raise UnreadableTrajectory(f"needs 3 to {MAX_ROWS:,} rows of 4 or 7 numbers, as many as its first line says")
     if not np.isfinite(table).all():
         raise UnreadableTrajectory("a number is not finite")
+    if np.abs(table).max() > _LARGEST:
+        raise UnreadableTrajectory(f"a number is beyond {_LARGEST:g}")
     if (np.diff(table[:, 2]) < 0).any():
         raise UnreadableTrajectory("the time stamps fall")
     table = table[np.concatenate([[True], np.diff(table[:, 2]) > 0])]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from pipelines.images import MAX_PIXELS
+from pipelines.members import BrokenArchive, load_array, open_archive, open_member, read_header, read_member
 
 from .contract import Adapter, AdapterError, Kind, SignatureFile, Unexpected, register_adapter
 from .folders import natural_key
@@ -63,21 +63,16 @@ class NpzAdapter(Adapter):
 
 def _open(path: Path) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+        return open_archive(path)
+    except BrokenArchive as error:
         raise AdapterError(f"{path} is no .npz archive: {error}") from None
 
 
 def _labels(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
     try:
-        if archive.getinfo(f"{name}.npy").file_size > _MAX_LABEL_BYTES:
-            raise AdapterError(f"{path}: {name} is too large")
-        with archive.open(f"{name}.npy") as file:
-            return np.asarray(npy.read_array(file, allow_pickle=False))
-    except KeyError:
-        raise AdapterError(f"{path} has no array {name!r}; needed are x, y and yforg") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise AdapterError(f"{path}: {name} cannot be read: {error}") from None
+        return load_array(archive, name, most_bytes=_MAX_LABEL_BYTES)
+    except BrokenArchive as error:
+        raise AdapterError(f"{path}: {name} cannot be read: {error}; needed are x, y and yforg") from None
 
 
 def _mapping(archive: zipfile.ZipFile, path: Path) -> NDArray[Any] | None:
@@ -91,12 +86,7 @@ def _mapping(archive: zipfile.ZipFile, path: Path) -> NDArray[Any] | None:
 
 def _header(file: IO[bytes], path: Path) -> tuple[int, int, int]:
     """Return how many images there are, their height and width, and leave the file at the first pixel."""
-    try:
-        version = npy.read_magic(file)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(file)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise AdapterError(f"{path}: x cannot be read: {error}") from None
+    shape, fortran, dtype = read_header(file)
     if dtype != np.uint8 or fortran or not (len(shape) == 3 or (len(shape) == 4 and shape[1] == 1)):
         raise AdapterError(f"{path}: x must be uint8 of shape (n, 1, height, width), and is {dtype} {shape}")
     n, height, width = shape[0], shape[-2], shape[-1]
@@ -109,10 +99,12 @@ def _read(path: Path, prefix: str) -> Iterator[SignatureFile]:
     with _open(path) as archive:
         y, yforg = (_labels(archive, name, path).ravel() for name in ("y", "yforg"))
         mapping = _mapping(archive, path)
-        if "x.npy" not in archive.namelist():
-            raise AdapterError(f"{path} has no array 'x'; needed are x, y and yforg")
-        with archive.open("x.npy") as file:
+        try:
+            file = open_member(archive, "x.npy")
             n, height, width = _header(file, path)
+        except BrokenArchive as error:
+            raise AdapterError(f"{path}: x cannot be read: {error}; needed are x, y and yforg") from None
+        with file:
             if not len(y) == len(yforg) == n or y.dtype.kind not in "iu" or not set(yforg.tolist()) <= set(_KINDS):
                 raise AdapterError(f"{path}: {n} images, {len(y)} numbers in y, {len(yforg)} labels 0, 1 or 2 in yforg")
             if sum(1 for _ in groupby(y.tolist())) != len(set(y.tolist())):
@@ -124,9 +116,9 @@ def _read(path: Path, prefix: str) -> Iterator[SignatureFile]:
 
 def _pixels(file: IO[bytes], height: int, width: int, path: Path) -> NDArray[np.uint8]:
     try:
-        content = file.read(height * width)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise AdapterError(f"{path}: damaged: {error}") from None
+        content = read_member(file, height * width)
+    except BrokenArchive as error:
+        raise AdapterError(f"{path}: {error}") from None
     if len(content) != height * width:
         raise AdapterError(f"{path}: x is shorter than it says")
     ink = np.frombuffer(content, dtype=np.uint8).reshape(height, width)

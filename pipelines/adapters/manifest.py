@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipelines.members import in_short
+
 from .contract import KINDS, Adapter, AdapterError, Kind, SignatureFile, Unexpected, register_adapter
 
 TABLES = ("manifest.csv", "manifest.parquet")
@@ -18,6 +20,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "capture": ("capture", "scanner", "device"),
 }
 _WORDS: dict[str, Kind] = {"forged": "skilled", "forgery": "skilled", "original": "genuine"}
+MAX_CELL = 1000
 _MAX_BYTES, _MAX_ROWS = 200_000_000, 5_000_000
 
 
@@ -72,6 +75,8 @@ class ManifestAdapter(Adapter):
             return Unexpected(where, f"kind {row['kind']!r} is none of {', '.join(KINDS)}")
         if not row["signer"]:
             return Unexpected(where, "no signer")
+        if (longest := max(map(len, row.values()))) > MAX_CELL:
+            return Unexpected(where[:MAX_CELL], f"a cell of {longest} letters; at most {MAX_CELL} are read")
         if fault := path_fault(row["path"]):
             return Unexpected(where, fault)
         image = self.root / PurePosixPath(row["path"].replace("\\", "/"))
@@ -121,8 +126,8 @@ def _read_parquet(table: Path) -> Iterator[dict[str, str]]:
         for batch in file.iter_batches(columns=wanted):
             for row in batch.to_pylist():
                 yield {name: _text(row[names[i]]) if i is not None else "" for name, i in columns.items()}
-    except (pa.ArrowException, OSError) as error:
-        raise AdapterError(f"{table} cannot be read: {' '.join(str(error).split())}") from None
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise AdapterError(f"{table} cannot be read: {in_short(error)}") from None
 
 
 def _columns(head: list[str], table: Path) -> dict[str, int | None]:
@@ -133,8 +138,9 @@ def _columns(head: list[str], table: Path) -> dict[str, int | None]:
     }
     missing = [name for name in ("path", "signer", "kind") if found[name] is None]
     if missing:
+        found_names = in_short(", ".join(head[:12])) or "none"
         raise AdapterError(
-            f"{table} has no column {' or '.join(map(repr, missing))}; it has {', '.join(head[:12]) or 'none'}; "
+            f"{table} has no column {' or '.join(map(repr, missing))}; it has {found_names}; "
             "needed are path, signer and kind (or label)"
         )
     return found

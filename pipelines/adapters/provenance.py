@@ -18,6 +18,7 @@ from pydantic import ConfigDict, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 
 from pipelines.files import write_text
+from pipelines.members import in_short
 
 from .purposes import Use, allowed_uses
 
@@ -151,7 +152,7 @@ def make_provenance(**fields: object) -> Provenance:
     """
     unknown = [f"{name}: unknown key" for name in fields if name not in QUESTIONS]
     if unknown:
-        raise ProvenanceError(" ".join("; ".join(unknown).split()))
+        raise ProvenanceError(in_short("; ".join(unknown)))
     try:
         return Provenance(**fields)  # type: ignore[arg-type]  # pydantic checks the types
     except ValidationError as error:
@@ -214,8 +215,8 @@ def _load(directory: Path, make: Callable[..., T]) -> T:
         return make(**fields)
     except ProvenanceError as error:
         raise ProvenanceError(f"{path}: {error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
-        raise ProvenanceError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    except (ValueError, RecursionError, OSError) as error:  # no TOML, no UTF-8, a number of too many digits
+        raise ProvenanceError(f"{path}: cannot be read: {in_short(error)}") from error
 
 
 def write_provenance(directory: str | Path, *, force: bool = False, **fields: object) -> Path:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.members import in_short
+
 from .contract import Adapter, AdapterError, SignatureFile, Unexpected, open_adapter, register_adapter
 from .folders import printable
 from .provenance import load_provenance
@@ -35,8 +37,11 @@ class RefinedAdapter(Adapter):
         try:
             self._inner = _behind(root, self.name)
             self.root = self._inner.root
-        except ValueError as error:  # told when it is walked: which layout a folder is in is found out by opening
-            self._fault = str(error)
+        except (
+            ValueError,
+            OSError,
+        ) as error:  # told when it is walked: which layout a folder is in is found out by opening
+            self._fault = in_short(error, 400)
 
     def iter_signatures(self) -> Iterator[SignatureFile]:
         """Yield what the manifest keeps and has not changed since, in the order of the adapter behind."""
@@ -92,7 +97,7 @@ def read_rows(table: Path) -> dict[str, dict[str, str]]:
                 raise AdapterError(f"{table} has no column {min(missing)!r}; write it anew with `audit`")
             return {_plain(row["path"]): row for row in reader}
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise AdapterError(f"{table} cannot be read: {' '.join(str(error).split())}") from None
+        raise AdapterError(f"{table} cannot be read: {in_short(error)}") from None
 
 
 def _plain(cell: str) -> str:

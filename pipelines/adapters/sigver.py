@@ -4,12 +4,13 @@ Arrays: ``x`` uint8 ``(n, height, width)`` or ``(n, 1, height, width)``, bright 
 ``yforg`` 0 genuine, 1 skilled, 2 simple. Nothing is unpickled: an archive that needs it is refused.
 """
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.members import BrokenArchive, load_array, open_archive
 
 from .contract import Adapter, AdapterError, Kind, SignatureFile, Unexpected, register_adapter
 from .folders import natural_key
@@ -18,6 +19,7 @@ from .provenance import FILE_NAME
 _KINDS: dict[int, Kind] = {0: "genuine", 1: "skilled", 2: "simple"}
 _ORDER = (0, 2, 1)
 MAX_BYTES = 4_000_000_000
+MAX_UNPACKED = 500_000_000  # a compressed array may be a thousand times as large as its file; `npz` reads any size
 
 
 @register_adapter("sigver")
@@ -59,17 +61,12 @@ def read_archive(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDAr
         AdapterError: If it is not laid out so; one line.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MAX_BYTES:
-            raise AdapterError(f"{path.name} unpacks to {size / 1e9:.1f} GB; at most {MAX_BYTES / 1e9:.0f} are read")
-        with np.load(path, allow_pickle=False) as arrays:
-            x, y, forged = (np.asarray(arrays[name]) for name in ("x", "y", "yforg"))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        if isinstance(error, AdapterError):
-            raise
-        reason = " ".join(str(error).split())
-        raise AdapterError(f"{path.name} is no archive of x, y and yforg without pickles: {reason}") from error
+        with open_archive(path) as archive:
+            packed = any(member.compress_size < member.file_size for member in archive.infolist())
+            most = MAX_UNPACKED if packed else MAX_BYTES
+            x, y, forged = (load_array(archive, name, most_bytes=most) for name in ("x", "y", "yforg"))
+    except BrokenArchive as error:
+        raise AdapterError(f"{path.name} is no archive of x, y and yforg without pickles: {error}") from error
     if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
         rows = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))
         raise AdapterError(f"{path.name}: {len(rows)} images hold NaN or infinity, the first is number {rows[0]}")
