@@ -206,9 +206,14 @@ def test_a_run_is_judged_on_its_own_world_and_on_shifts_and_everything_is_writte
     assert not any(word in text for word in ('src="http', 'href="http', "<script"))
 
 
-def test_measured_worlds_repeat(config: RunConfig, saved: dict[str, Any]) -> None:
-    first, again = (measure_shifts(Pixels(), config, saved, signers=8, names=("vector fonts",)) for _ in range(2))
+def test_measured_worlds_repeat_and_are_told_one_by_one(config: RunConfig, saved: dict[str, Any]) -> None:
+    lines: list[str] = []
+    how: dict[str, Any] = {"signers": 8, "names": ("vector fonts",), "heard": lines.append}
+    first, again = (measure_shifts(Pixels(), config, saved, **how) for _ in range(2))
     assert [each.record for each in first] == [each.record for each in again]
+    assert lines[:2] == lines[2:]
+    assert lines[1].startswith("vector fonts: EER of skilled forgeries ")
+    assert f"gap {100 * first[1].record['gap_verifier']['eer_skilled']['value']:+.1f}" in lines[1]
 
 
 @pytest.mark.parametrize(
