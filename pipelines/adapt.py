@@ -15,7 +15,8 @@ from .config import RunConfig
 from .curve_points import DRAWS, Points
 from .curves import frozen_of
 from .evaluate import Part, trials_of
-from .few_shot import Adapted, diagonal_head, fine_tuning, logistic_head, only, threshold_only, threshold_shrunk
+from .few_shot import Adapted, diagonal_head, logistic_head, only, threshold_only, threshold_shrunk
+from .few_shot_training import fine_tuning
 from .files import write_json, write_text
 from .progress import Progress
 from .rates import Frozen

@@ -20,10 +20,12 @@ def shift(
 ) -> None:
     """Judge a run on worlds it was not trained on: scripts, pens, captures, forgers, people, another generator."""
     from .shift import shift as work
-    from .shift_page import TABLE, rows_of
+    from .shift_page import ERRORS, FROZEN, rows_of
 
     found, path = work(run, signers=signers, names=listed(worlds, ""), out=out, progress=make_progress(quiet))
-    print_table("World shift: rates in per cent, gaps in percentage points", TABLE, rows_of(found))
+    errors, frozen = rows_of(found)
+    print_table("World shift: rates in per cent, gaps in percentage points", ERRORS, errors)
+    print_table("At the threshold and calibration frozen on the own world", FROZEN, frozen)
     print(f"page: {path}, numbers: {path.with_name('shift.csv')}, {path.with_name('shift.json')}")
 
 

@@ -1,4 +1,4 @@
-"""Adapting a finished verifier to a world of which a few signers are known: threshold, pair head, or the network.
+"""Adapting a finished verifier to a world of which a few signers are known: threshold, or pair head.
 
 Each way takes the drawn signatures of those few signers and gives what changes; others judge it. A few signers say
 little, so that what was frozen before may keep a share of the word, as if it came from `PRIOR` signers more.
@@ -6,14 +6,13 @@ little, so that what was frozen before may keep a share of the word, as if it ca
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, choose_thresholds, fit_calibrator
-from .config import RunConfig, changed
+from .config import RunConfig
 from .elastic_head import ElasticHead, PairHead, Vectors
 from .evaluate import Part, subset, trials_of
 from .logistic import fit_logistic_head, pairs_of
@@ -151,8 +150,8 @@ def diagonal_head(known: Part) -> Callable[[Part, RunConfig, Frozen], Adapted]:
         known: Development signers of the own world.
 
     Source:
-        Bishop (2006), "Pattern recognition and machine learning", section 2.3.6, for variances with a prior worth so
-        many observations. Differs: the mean of the two variances, weighed by signers.
+        Friedman (1989), "Regularized discriminant analysis", Journal of the American Statistical Association 84, eq.
+        16 to 18, for variances moved towards those of more data and towards one for all. Differs: shares are fixed.
     """
     old = within_variance(known)
 
@@ -160,7 +159,7 @@ def diagonal_head(known: Part) -> Callable[[Part, RunConfig, Frozen], Adapted]:
         def fitted(some: Part) -> Rebuilt:
             n = int(np.unique(some.signatures.signer).size)
             variance = (PRIOR * old + n * within_variance(some)) / (PRIOR + n)
-            scale = np.sqrt(variance + 1e-3 * float(variance.mean()))
+            scale = np.sqrt((variance + variance.mean()) / 2)  # half-way to one variance for all: few signers know few
             head = _line_fitted(some, scale, config.world.seed)
             return lambda part: dataclasses.replace(part, head=head)
 
@@ -180,7 +179,11 @@ def _line_fitted(some: Part, scale: NDArray[np.float64], seed: int) -> DiagonalH
     score, distance = bare.features(some.embeddings, some.embeddings)
     rows = np.stack([score[tuple(pairs.T)], distance[tuple(pairs.T)]], axis=1)
     scaler = StandardScaler().fit(rows)
-    model = LogisticRegression(class_weight="balanced").fit(scaler.transform(rows), kinds == "genuine")
+    weights = np.zeros(len(kinds))  # genuine pairs as much as all others, each kind of forgery as much as any
+    present = [kind for kind in ("random", "simple", "skilled") if (kinds == kind).any()]
+    for kind in ("genuine", *present):
+        weights[kinds == kind] = len(kinds) / (kinds == kind).sum() / (2 if kind == "genuine" else 2 * len(present))
+    model = LogisticRegression().fit(scaler.transform(rows), kinds == "genuine", sample_weight=weights)
     a, b = (model.coef_[0] / scaler.scale_).tolist()
     return dataclasses.replace(bare, line=(a, b, float(model.intercept_[0] - np.dot((a, b), scaler.mean_))))
 
@@ -199,53 +202,3 @@ def cross_fitted(few: Part, config: RunConfig, fitted: Callable[[Part], Rebuilt]
         out = names[fold::FOLDS]
         tables.append(trials_of(fitted(only(few, np.setdiff1d(names, out)))(only(few, out)), config, "development"))
     return joined(tables)
-
-
-def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Adapted | None]:
-    """Return a way to adapt by training the network a little further, batches of both worlds mixed.
-
-    Three quarters of the few signers are trained on, the rest choose the threshold; below four signers there is
-    nothing to choose by, and the answer is None.
-
-    Args:
-        run: Whose network to start from.
-        steps: Of training.
-    """
-
-    def way(few: Part, config: RunConfig, before: Frozen) -> Adapted | None:
-        names = np.unique(few.signatures.signer)
-        n = (3 * len(names)) // 4
-        if n < 2 or len(names) - n < 1:
-            return None
-        verifier = _trained_on(run, config, only(few, names[:n]), steps)
-
-        def rebuilt(part: Part) -> Part:
-            return dataclasses.replace(part, embeddings=verifier.embed_canvases(part.canvases), head=verifier.head)
-
-        return Adapted(rebuilt, freeze_on(trials_of(rebuilt(only(few, names[n:])), config, "development")))
-
-    return way
-
-
-def _trained_on(run: Path, config: RunConfig, some: Part, steps: int) -> Any:
-    from synth import World
-
-    from .fine_tuning import fine_tuned
-    from .inputs import Drawing, training_stream
-    from .sources import MixedSource, StoredSource, WorldSource
-    from .splits import split_world
-    from .train import bare_backbone, build_model
-    from .verifier import Verifier
-
-    tuned = changed(fine_tuned(run, data=None), ["train.epochs=1", f"train.steps_per_epoch={steps}"])
-    world = WorldSource(World(config.world.seed), split_world(config.world).train)
-    own = some.signatures
-    stored = StoredSource(some.canvases, own.signer, own.kind, seed=config.world.seed, name="a few signers")
-    mixed = MixedSource(world, stored, min(0.5, stored.n_signers / tuned.batch.signers))
-    model = build_model(tuned, lambda line: None, source=mixed)
-    drawing = Drawing(tuned, source=mixed)
-    model.fit(training_stream(tuned, 0, steps, drawing=drawing), shuffle=False, verbose=0)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    return Verifier(
-        bare_backbone(model), height=config.train.height, width=config.train.width, recipe=config.train.preprocessing
-    )

@@ -62,6 +62,7 @@ def measure_shifts(
     signers: int,
     names: tuple[str, ...] = (),
     told: Callable[[int], None] = lambda n: None,
+    heard: Callable[[str], None] = lambda line: None,
 ) -> list[Outcome]:
     """Judge a verifier on its own world and on every shift of it.
 
@@ -72,6 +73,7 @@ def measure_shifts(
         signers: How many in each world, 8 or more.
         names: Names or groups of shifts; all if there are none.
         told: Hears how many images were drawn and embedded.
+        heard: Hears a line on each world as soon as it is judged; all of them take long.
 
     Returns:
         The own world first, then the shifts, in groups.
@@ -88,7 +90,15 @@ def measure_shifts(
         values = {"name": shift.name, "group": shift.group, "seen": shift.seen, "unreadable": drawn.unreadable}
         found.append(Outcome(shift, values | record(judged, own), _examples(drawn.part)))
         own = own or judged
+        heard(_line(found[-1].record))
     return found
+
+
+def _line(values: dict[str, Any]) -> str:
+    name = f"eer_{values['forged']}"
+    rate, gap = values["verifier"][name]["value"], values.get("gap_verifier", {}).get(name)
+    words = "" if gap is None else f", gap {100 * gap['value']:+.1f}"
+    return f"{values['name']}: EER of {values['forged']} forgeries {100 * rate:.1f} %{words}"
 
 
 def _examples(part: Part) -> NDArray[np.uint8]:
@@ -154,7 +164,8 @@ def shift(
         verifier = load_verifier(run_path)
     total = image_count(config, verifier, signers, names)
     with progress.task(f"drawing and judging {signers} signers in every world", total) as bar:
-        found = measure_shifts(verifier, config, saved, signers=signers, names=names, told=bar.advance)
+        size: dict[str, Any] = {"signers": signers, "names": names}
+        found = measure_shifts(verifier, config, saved, **size, told=bar.advance, heard=progress.say)
     folder = out or run_path / "shift"
     folder.mkdir(parents=True, exist_ok=True)
     write_points(folder, [points_of(found)])

@@ -11,16 +11,21 @@ from .plots import new_axes, to_svg
 from .shift import SHOWN, Outcome, ranked
 from .verifier import NOTICE
 
-TABLE = ("world", "met", "EER random", "EER skilled", "gap", "HOG, EER skilled", "HOG gap", "FRR frozen",
-         "FAR skilled frozen", "FAR random frozen", "Cllr", "min-Cllr")  # fmt: skip
+ERRORS = ("world", "met", "EER random", "EER skilled", "gap", "HOG, EER skilled", "HOG gap")
+FROZEN = ("world", "FRR", "FAR skilled", "FAR random", "Cllr", "min-Cllr")
 VERIFIER, HOG = "#D55E00", "#0072B2"
 
 
-def rows_of(found: list[Outcome]) -> list[tuple[str, ...]]:
-    """Return the table: the own world, then shifts never met, largest gap of the skilled EER first, then the rest."""
+def rows_of(found: list[Outcome]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return the rows of `ERRORS` and `FROZEN`.
+
+    The own world comes first, then shifts never met, largest gap of the skilled EER first, then the rest.
+    """
     first = ranked(found)
     rest = [each for each in found[1:] if each not in first]
-    return [_row(each) for each in [found[0], *first, *rest]]
+    rows = [_row(each) for each in [found[0], *first, *rest]]
+    n = len(ERRORS)
+    return [row[:n] for row in rows], [(row[0], *row[n:]) for row in rows]
 
 
 def _row(each: Outcome) -> tuple[str, ...]:
@@ -66,6 +71,7 @@ def _range(rate: dict[str, Any], form: str) -> str:
 def shift_html(found: list[Outcome], config: RunConfig) -> str:
     """Return the whole page."""
     own, signers = found[0].record, found[0].record["signers"]
+    errors, frozen = rows_of(found)
     lines = [
         f"<p class=notice>The verifier was {html.escape(NOTICE)}. World {config.world.seed}, {signers} test signers in "
         "every world, one reference. All rates in per cent, Cllr in bits; in brackets: 95 % over signers. Gap: error "
@@ -74,7 +80,7 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
         "the threshold and calibration frozen on development signers of the own world.</p>",
         "<p>Met in training: <b>never</b> is a shift; <b>in part</b> is something training draws among other things, "
         "here alone; <b>yes</b> is training's own law, where a gap is chance.</p>",
-        table(TABLE, rows_of(found)),
+        f"<div class=small>{table(ERRORS, errors)}</div>",
     ]
     skilled = [each for each in [found[0], *ranked(found)] if "eer_skilled" in each.record["verifier"]]
     if len(skilled) > 1:
@@ -86,6 +92,7 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
                    f"FRR is {_share(own['verifier']['frr_frozen'])} %."),
         ]  # fmt: skip
     lines += [
+        f"<div class=small>{table(FROZEN, frozen)}</div>",
         "<h2>What the worlds look like</h2>",
         "<p>One signer each, as the verifier sees it: genuine, then forged.",
     ]

@@ -23,18 +23,18 @@ from pipelines.few_shot import (
     DiagonalHead,
     cross_fitted,
     diagonal_head,
-    fine_tuning,
     only,
     threshold_only,
     threshold_shrunk,
 )
+from pipelines.few_shot_training import fine_tuning
 from pipelines.font_acts import FontAct, font_acts, picture, trace
 from pipelines.font_signers import FONTS, font_signer
 from pipelines.metrics import bootstrap_over_signers, eer, eer_of
 from pipelines.preprocess import preprocess, to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import cosine_scores, one_reference_trials
-from pipelines.runs import Run, load_verifier
+from pipelines.runs import Run
 from pipelines.shift import HEAD, judged_signers, measure_shifts, points_of, ranked, shift
 from pipelines.shift_page import rows_of
 from pipelines.shift_rates import interval, judge, record
@@ -200,15 +200,20 @@ def test_a_run_is_judged_on_its_own_world_and_on_shifts_and_everything_is_writte
         head, *rows = list(csv.reader(file))
     assert tuple(head) == HEAD
     assert len(rows) == len(points_of(found).rows)
-    assert [row[1] for row in rows_of(found)] == ["itself", "never", "never", "in part"]
+    assert [row[1] for row in rows_of(found)[0]] == ["itself", "never", "never", "in part"]
     text = page.read_text(encoding="utf-8")
     assert all(each.shift.name in text for each in found)
     assert not any(word in text for word in ('src="http', 'href="http', "<script"))
 
 
-def test_measured_worlds_repeat(config: RunConfig, saved: dict[str, Any]) -> None:
-    first, again = (measure_shifts(Pixels(), config, saved, signers=8, names=("vector fonts",)) for _ in range(2))
+def test_measured_worlds_repeat_and_are_told_one_by_one(config: RunConfig, saved: dict[str, Any]) -> None:
+    lines: list[str] = []
+    how: dict[str, Any] = {"signers": 8, "names": ("vector fonts",), "heard": lines.append}
+    first, again = (measure_shifts(Pixels(), config, saved, **how) for _ in range(2))
     assert [each.record for each in first] == [each.record for each in again]
+    assert lines[:2] == lines[2:]
+    assert lines[1].startswith("vector fonts: EER of skilled forgeries ")
+    assert f"gap {100 * first[1].record['gap_verifier']['eer_skilled']['value']:+.1f}" in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -329,18 +334,29 @@ def test_words_for_numbers_of_signers_are_refused(tmp_path: Path, capsys: Any) -
 
 
 @pytest.mark.slow
-def test_a_network_is_trained_a_little_further_and_chosen_by_signers_kept_apart(finished_run: Path) -> None:
+def test_a_network_is_trained_a_little_further_and_chosen_by_signers_kept_apart(
+    config: RunConfig, saved: dict[str, Any], tmp_path: Path
+) -> None:
     import keras
 
-    config, verifier = Run(finished_run).config(), load_verifier(finished_run)
+    from pipelines.train import build_backbone
+    from pipelines.verifier import Verifier
+
+    options = json.dumps({"channels": [8, 16], "dense": [16]})
+    small = changed(config, ["train.model=plain_cnn", f"train.model_options={options}", "train.precision=float32"])
+    run = Run(tmp_path / "run")
+    run.start(small)
+    verifier = Verifier(build_backbone(small), height=32, width=64)
+    verifier.model.save(run / "model.keras")
     before = verifier.model.get_weights()
-    few = draw_shift(Shift("fonts", "generator", "no", fonts=True), range(2**40, 2**40 + 4), config, verifier).part
-    way = fine_tuning(finished_run, steps=2)
-    adapted = way(few, config, pipelines.shift.frozen_of(Run(finished_run).read("verifier.json")))
+    world = Shift("vector fonts", "generator", "no", fonts=True)
+    few = draw_shift(world, range(2**40, 2**40 + 4), small, verifier).part
+    way = fine_tuning(run.path, steps=2)
+    adapted = way(few, small, pipelines.shift.frozen_of(saved))
     keras.config.set_dtype_policy("float32")
     assert adapted is not None
     after = adapted.rebuilt(few)
     assert not np.allclose(after.embeddings, few.embeddings)
     assert set(adapted.frozen.trials.claimed.tolist()) == {str(2**40 + 3)}
     assert all(np.array_equal(old, new) for old, new in zip(before, verifier.model.get_weights(), strict=True))
-    assert way(only(few, few.signatures.signer[:1]), config, adapted.frozen) is None
+    assert way(only(few, few.signatures.signer[:1]), small, adapted.frozen) is None
