@@ -1,11 +1,11 @@
-"""Verbs about scanned sheets: sheet extract."""
+"""Verbs about scanned sheets: sheet extract, and sheet class from pages to a classifier."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .cli_shared import QuietOption, make_progress, sheet_app
+from .cli_shared import QuietOption, SeedOption, make_progress, sheet_app
 
 
 @sheet_app.command("extract")
@@ -55,6 +55,52 @@ def sheet_extract(
         print(f"every page says that it is synthetic, and so does {out / 'provenance.toml'}")
     else:
         print(f"taken for real signatures: answer every TODO in {out / 'provenance.toml'} before anything reads them")
+
+
+@sheet_app.command("class")
+def sheet_class(
+    run: Annotated[Path, typer.Option(help="Run folder; RUN_sheets and RUN_data are made beside it.")],
+    pages: Annotated[
+        list[Path] | None, typer.Argument(help="Scans or photos of signed forms; left out, a class is drawn.")
+    ] = None,
+    form: Annotated[Path | None, typer.Option(help="With pages: the folder that `sheet make` wrote.")] = None,
+    seed: SeedOption = None,
+    signers: Annotated[int, typer.Option(help="Of a drawn class: how many people.")] = 184,
+    per_signer: Annotated[int, typer.Option(help="Of a drawn class: signatures of each, 2 to 6.")] = 4,
+    capture: Annotated[str, typer.Option(help="Of a drawn class: print, scan or photo.")] = "photo",
+    preset: Annotated[str, typer.Option(help="smoke, classroom or study.")] = "classroom",
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Use the network of this run instead of training one.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Go from attendance sheets over their signatures to a classifier with precision, recall and F1."""
+    from .cli_classify import train_classifier
+    from .extract import extract_sheets
+    from .sheets import make_sheets
+
+    progress, sheets, cut = make_progress(quiet), run.with_name(run.name + "_sheets"), run.with_name(run.name + "_data")
+    if not pages:
+        layout = {"columns": per_signer}
+        seed = 11 if seed is None else seed
+        make_sheets(sheets, seed=seed, signers=signers, capture=capture, layout=layout, fresh=fresh, progress=progress)
+    record = extract_sheets(pages or [sheets], cut, form=form, fresh=fresh, progress=progress)
+    print(f"{record['pages']} pages, {record['boxes']} boxes: {record['written']} signatures in {cut}")
+    train_classifier(
+        run,
+        preset=preset,
+        progress=progress,
+        fresh=fresh,
+        seed=None,
+        model=None,
+        start=start,
+        data=cut,
+        adapter="folders",
+        folds=None,
+        signers=None,
+        acts=None,
+    )
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -261,3 +261,14 @@ def test_refusals_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert words in error
         assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_one_command_goes_from_sheets_to_a_classifier(tmp_path, finished_run, capsys):
+    run = tmp_path / "class"
+    words = ["--signers", "4", "--preset", "smoke", "--from", str(finished_run), "--quiet"]
+    assert main(["sheet", "class", "--run", str(run), *words]) == 0
+    assert "1 pages, 16 boxes: 16 signatures" in capsys.readouterr().out
+    with (run / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        named = {row["name"] for row in csv.DictReader(file)}
+    assert named == {f"S{person:06d}/{n}.png" for person in range(4) for n in range(1, 5)}
