@@ -102,6 +102,8 @@ def _begin(folder: Path, spec: ExportSpec, fresh: bool) -> bool:
         else:
             return True
     elif folder.exists() and not (folder.is_dir() and all(_BEGINNING.fullmatch(f.name) for f in folder.iterdir())):
+        if record.exists():  # another shard began it between the two looks
+            return _begin(folder, spec, fresh)
         raise ExportError(f"{folder} exists and is no export; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     _state(folder, spec, "unfinished", datetime.date.today().isoformat())

@@ -118,6 +118,19 @@ def test_shards_may_share_a_folder_at_the_same_time(tmp_path: Path, small: dict[
     assert contents(out) == small
 
 
+def test_a_shard_that_looks_while_another_begins_joins_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export(tmp_path / "set", SMALL, shard=(1, 2))
+    exists, looks = Path.exists, []
+
+    def too_early(path: Path, **options: bool) -> bool:
+        if path.name == "export.json":
+            looks.append(path)
+        return len(looks) != 1 and exists(path, **options)
+
+    monkeypatch.setattr(Path, "exists", too_early)
+    assert export(tmp_path / "set", SMALL, shard=(2, 2)).drawn > 0
+
+
 def test_the_settings_alone_decide_the_pixels(tmp_path: Path) -> None:
     other = dataclasses.replace(SMALL, seed=12)
     export(tmp_path / "a", SMALL)
