@@ -20,6 +20,6 @@ def _keep_memory() -> None:
 if __name__ == "__main__":
     # read when OpenMP is loaded, later: scikit-learn's threads should sleep, not spin, while TensorFlow's work
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if {"demo", "train", "compare", "speed"} & set(sys.argv[1:]):
+    if {"demo", "train", "compare", "speed", "evaluate", "curves", "shift", "adapt"} & set(sys.argv[1:]):
         _keep_memory()
     sys.exit(main())
