@@ -37,10 +37,7 @@ class RefinedAdapter(Adapter):
         try:
             self._inner = _behind(root, self.name)
             self.root = self._inner.root
-        except (
-            ValueError,
-            OSError,
-        ) as error:  # told when it is walked: which layout a folder is in is found out by opening
+        except (ValueError, OSError) as error:  # told at the walk: a folder's layout is found out by opening it
             self._fault = in_short(error, 400)
 
     def iter_signatures(self) -> Iterator[SignatureFile]:
