@@ -36,7 +36,9 @@ def export(
     kind: Annotated[list[str] | None, typer.Option(help="Kind of forgery, repeatable: freehand, simple, ...")] = None,
     skill: Annotated[str, typer.Option(help="Skill of practised forgers, LOW:HIGH or one number.")] = "0.5:0.95",
     first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
-    world: Annotated[str, typer.Option(help="default, or a preset or script profile alone.")] = "default",
+    world: Annotated[
+        str, typer.Option(help="A named world (default, many_scripts, broad, svc_like) or a script.")
+    ] = "default",
     capture: Annotated[str, typer.Option(help="clean, scan, bilevel, jpeg, photo, fax or mixed.")] = "scan",
     dpi: Annotated[float | None, typer.Option(help="Resolution of true-size images; 300 if left out.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH that each signature fills, instead of --dpi.")] = None,
@@ -140,7 +142,9 @@ def sheet_make(
     capture: Annotated[str, typer.Option(help="print, scan or photo.")] = "scan",
     absent: Annotated[float, typer.Option(help="Share of boxes left empty.")] = 0.0,
     proxies: Annotated[float, typer.Option(help="Share of boxes signed by somebody else of the class.")] = 0.0,
-    world: Annotated[str, typer.Option(help="default, or a preset or script profile alone.")] = "default",
+    world: Annotated[
+        str, typer.Option(help="A named world (default, many_scripts, broad, svc_like) or a script.")
+    ] = "default",
     form: Annotated[str, typer.Option("--format", help="png or pdf.")] = "png",
     blank: Annotated[bool, typer.Option("--blank", help="Empty forms to print, for real use.")] = False,
     identifiers: Annotated[

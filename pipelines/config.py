@@ -22,27 +22,54 @@ MOST_CLOSED_SET = 50_000
 class WorldSettings:
     """Which world, and how its signers are parted; counts are of signers.
 
-    With ``folds`` the development and test signers are cut up for cross-validation, and this is fold number ``fold``.
+    ``training`` names the population of `synth.worlds` that training signers are of; development and test signers
+    are always of the default one, so that runs trained on different ones compare. With ``folds`` the development
+    and test signers are cut up for cross-validation, and this is fold number ``fold``.
     """
 
     seed: int = Field(default=7, ge=0, lt=2**63)
+    training: str = "default"
     train_signers: int = Field(default=1_000_000, ge=8)
     dev_signers: int = Field(default=100, ge=4)
     test_signers: int = Field(default=200, ge=4)
     folds: int | None = Field(default=None, ge=3)
     fold: int = Field(default=0, ge=0)
 
+    @field_validator("training")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from synth.worlds import world_config
+
+        world_config(name)
+        return name
+
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class BatchSettings:
-    """P signers x (K genuine + F forgeries); forgeries are nobody's positives."""
+    """P signers x (K genuine + F forgeries); forgeries are nobody's positives.
+
+    A share ``simple_share`` of forgeries is simple, the others are of the skilled kinds that ``forger_kinds`` weighs;
+    skills follow a Kumaraswamy law of ``skill_shapes``. Evaluation takes freehand forgers alone.
+    """
 
     signers: int = Field(default=12, ge=2)
     genuine: int = Field(default=4, ge=2)
     forgeries: int = Field(default=4, ge=0)
     forgers: int = Field(default=2, ge=1)
     simple_share: float = Field(default=0.1, ge=0, le=1)
+    forger_kinds: dict[str, float] = Field(default_factory=lambda: {"freehand": 1.0})
     skill_shapes: tuple[float, float] = (3.0, 2.0)
+
+    @field_validator("forger_kinds")
+    @classmethod
+    def _kinds(cls, kinds: dict[str, float]) -> dict[str, float]:
+        from synth import SKILLED_KINDS
+
+        if unknown := [kind for kind in kinds if kind not in SKILLED_KINDS]:
+            raise ValueError(f"unknown kind of forger {unknown[0]!r}; use some of: {', '.join(SKILLED_KINDS)}")
+        if not kinds or min(kinds.values()) < 0 or not 0 < sum(kinds.values()) < float("inf"):
+            raise ValueError('needs weights of 0 or above, one of them above 0, such as {"freehand": 1.0}')
+        return kinds
 
     @property
     def images(self) -> int:

@@ -9,23 +9,17 @@ import functools
 from difflib import get_close_matches
 from typing import Any
 
-import synth.config
-from synth import FORGERY_KINDS, World, WorldConfig, forge
+from synth import FORGERY_KINDS, World, forge
 from synth.acts import ACTS_PER_SESSION, Signature
-from synth.config import CAPTURES, PROFILES
+from synth.config import CAPTURES
 from synth.streams import ENGINE
+from synth.worlds import world_config
 
 FORMATS = ("folders", "manifest", "npz", "trajectories", "svc2004", "inkml")
 KINDS = tuple(kind for kind in FORGERY_KINDS if kind not in ("random", "disguise"))
 FOLDERS = {"genuine": "genuine", "simple": "simple", "skilled": "forged"}
 PART = 128
 FORGERS = 2
-
-
-def worlds() -> dict[str, WorldConfig]:
-    """Return the populations to choose from: the presets of `synth.config`, and each script profile alone."""
-    known = {"default": WorldConfig(), **getattr(synth.config, "WORLDS", {})}
-    return known | {name: WorldConfig(profiles=((name, 1.0),)) for name in PROFILES if name not in known}
 
 
 def _one_of(what: str, value: str, known: Any) -> None:
@@ -52,7 +46,7 @@ class ExportSpec:
         forged: Forgeries of each, by two other signers in turn, kind after kind.
         kinds: Kinds of forgery; random ones are other signers' genuine signatures and need no file.
         skill: Lowest and highest skill of practised forgeries, spread evenly over a signer's.
-        world: A name in `worlds()`.
+        world: A name for `synth.worlds.world_config`.
         capture: A name in `synth.CAPTURES`.
         dpi: Resolution of true-size images, or None if `size` is given.
         size: Height and width of images that each signature fills, or None.
@@ -91,7 +85,7 @@ class ExportSpec:
             _one_of("kind", kind, KINDS)
         for name in self.formats:
             _one_of("format", name, FORMATS)
-        _one_of("world", self.world, worlds())
+        world_config(self.world)
         _one_of("capture", self.capture, CAPTURES)
         low, high = self.skill
         if not 0.0 <= low <= high <= 1.0:
@@ -204,13 +198,12 @@ def parse_pair(text: str, separator: str, what: str, number: type = int) -> tupl
 
 @functools.lru_cache(maxsize=4)
 def choose_world(seed: int, name: str) -> World:
-    """Return a world by seed and a name in `worlds()`; one object, so that its cache of signers is shared.
+    """Return a world by seed and a name for `world_config`; one object, so that its cache of signers is shared.
 
     Raises:
         ValueError: If the name is unknown.
     """
-    _one_of("world", name, worlds())
-    return World(seed, worlds()[name])
+    return World(seed, world_config(name))
 
 
 def perform(spec: ExportSpec, what: Entry) -> Signature:

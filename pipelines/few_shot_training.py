@@ -40,17 +40,16 @@ def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Ad
 
 
 def _trained_on(run: Path, config: RunConfig, some: Part, steps: int) -> Any:
-    from synth import World
 
     from .fine_tuning import fine_tuned
     from .inputs import Drawing, training_stream
     from .sources import MixedSource, StoredSource, WorldSource
-    from .splits import split_world
+    from .splits import split_world, training_world
     from .train import bare_backbone, build_model
     from .verifier import Verifier
 
     tuned = changed(fine_tuned(run, data=None), ["train.epochs=1", f"train.steps_per_epoch={steps}"])
-    world = WorldSource(World(config.world.seed), split_world(config.world).train)
+    world = WorldSource(training_world(config.world), split_world(config.world).train)
     own = some.signatures
     stored = StoredSource(some.canvases, own.signer, own.kind, seed=config.world.seed, name="a few signers")
     mixed = MixedSource(world, stored, min(0.5, stored.n_signers / tuned.batch.signers))

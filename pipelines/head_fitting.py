@@ -86,14 +86,12 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
     """Return signatures and embeddings of training signers that lie behind those the batches begin with."""
     import dataclasses
 
-    from synth import World
-
     from .sampling import draw_in_chunks, evaluation_acts
-    from .splits import split_world
+    from .splits import split_world, training_world
 
     some = split_world(config.world).train[-signers:]
     drawn = evaluation_acts(
-        World(config.world.seed), some, dataclasses.replace(config.evaluation, skills=()), config.batch
+        training_world(config.world), some, dataclasses.replace(config.evaluation, skills=()), config.batch
     )
     with progress.task(f"drawing and embedding {len(some)} training signers", len(drawn.acts)) as bar:
         size = {"height": verifier.height, "width": verifier.width}

@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from synth import World
-
 from .batch_cache import DiskCache, MemoryCache
 from .config import CLOSED_SET_LOSSES, RunConfig
 from .grouping import Plan, number_signers, plan_classification, plan_signers, plan_trials, plan_triplets
 from .sources import Source, WorldSource
-from .splits import split_world
+from .splits import split_world, training_world
 from .trajectories import FEATURES, act_features
 
 
@@ -78,7 +76,7 @@ class Drawing:
     ) -> None:
         self.config, self.sequences = config, sequences
         self.dtype = np.dtype(np.float32 if sequences else np.uint8)
-        self.source = source or WorldSource(World(config.world.seed), split_world(config.world).train)
+        self.source = source or WorldSource(training_world(config.world), split_world(config.world).train)
         self.plan = plan or planner(config, self.source)
         self.augment = config.train.augment if augment is None else augment
         self.augment_as = augment_as or int

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import FORGERY_KINDS, World, forge, record, render
+from synth import SKILLED_KINDS, World, forge, record, render
 from synth.statistics import DEFINITIONS, measure
 from synth.warping import features
 
@@ -118,11 +118,6 @@ class Tally:
         return Population(signers, kinds, columns, [one.warping for one in self.examined], shapes, examples)
 
 
-def skilled_kinds() -> tuple[str, ...]:
-    """Return the kinds of forgery that have seen the signature."""
-    return tuple(kind for kind in FORGERY_KINDS if kind not in ("random", "simple", "disguise"))
-
-
 def draw_population(
     world: World,
     *,
@@ -153,7 +148,7 @@ def draw_population(
     for index in range(first, first + signers):
         signer = world[index]
         acts = [signer.genuine(2 * k) for k in range(genuine)]
-        for kind in skilled_kinds():
+        for kind in SKILLED_KINDS:
             for k in range(forged):
                 skill = SKILLS[0] + (SKILLS[1] - SKILLS[0]) * (k + 0.5) / forged
                 by = world[FORGERS_FROM + 16 * index + k % 16]

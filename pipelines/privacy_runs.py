@@ -77,14 +77,13 @@ def _of_the_world(
     run: Run, verifier: Any, signers: int, seed: int, progress: Progress
 ) -> tuple[dict[str, Attack], str]:
     """Ask about training signers against signers of no part; single images are those that training really drew."""
-    from synth import World
     from synth.acts import ACTS_PER_SESSION, genuine_act
 
     from .sampling import batch_acts, draw_in_chunks
-    from .splits import outsiders, split_world
+    from .splits import outsiders, split_world, training_world
 
     config = run.config()
-    world, known = World(config.world.seed), split_world(config.world).train
+    world, known = training_world(config.world), split_world(config.world).train
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(known), min(signers, len(known)), replace=False))
     sides = ([known[int(i)] for i in chosen], list(outsiders(len(chosen))))

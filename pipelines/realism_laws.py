@@ -11,12 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import PROFILES, World, WorldConfig
+from synth import PROFILES, SKILLED_KINDS, World, WorldConfig
 from synth.acts import Act, genuine_act, sign_acts
 from synth.forgery import forgery_act
 from synth.warping import BAND, features, warped
 
-from .population import skilled_kinds
 from .progress import Progress
 
 ORDER = (("freehand", 0.85), ("freehand", 0.3), ("simple", 0.5), ("random", 0.5))
@@ -61,7 +60,7 @@ def distances(world: World, signers: int) -> Distances:
     """
     from sklearn.metrics import roc_auc_score
 
-    cells = [*ORDER, *((kind, 0.85) for kind in skilled_kinds() if kind != "freehand")]
+    cells = [*ORDER, *((kind, 0.85) for kind in SKILLED_KINDS if kind != "freehand")]
     references = shapes([genuine_act(world[i], 0) for i in range(signers)])
     found: dict[tuple[str, float], NDArray[np.float64]] = {}
     for kind, skill in (("genuine", 1.0), *cells):
@@ -120,7 +119,7 @@ def tables(seed: int, *, signers: int, progress: Progress) -> list[Table]:
     if signers < 10:
         raise ValueError(f"need signers >= 10, got {signers}; 100 or more give 200 acts of each kind")
     order = (("genuine", 1.0), *ORDER)
-    cells = [*ORDER, *((kind, 0.85) for kind in skilled_kinds() if kind != "freehand")]
+    cells = [*ORDER, *((kind, 0.85) for kind in SKILLED_KINDS if kind != "freehand")]
     medians: list[tuple[str, ...]] = []
     areas: list[tuple[str, ...]] = []
     for profile in ("default", *PROFILES):

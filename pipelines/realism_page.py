@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from synth import World
+from synth import SKILLED_KINDS, World
 from synth.worlds import world_config
 
 from . import bands
 from .files import write_json, write_text
 from .page import figure, page, picture, table
 from .plots import COLOURS, contact_sheet, figure_svg
-from .population import SKILLS, Population, draw_population, load_folder, skilled_kinds
+from .population import SKILLS, Population, draw_population, load_folder
 from .probes import TOLERANCE, Areas, BlindArea, areas, auc_error, blind_probe, nuisance_probe
 from .progress import Progress
 from .realism import Row, compare, gaps, warping_areas
@@ -315,5 +315,5 @@ def _record(found: Comparison) -> dict[str, Any]:
         "nuisance_auc": [
             {"image": view, "statistic": name, **a._asdict()} for (view, name), a in found.nuisance.items()
         ],
-        "skilled_kinds": list(skilled_kinds()),
+        "skilled_kinds": list(SKILLED_KINDS),
     }

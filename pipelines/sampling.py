@@ -64,9 +64,12 @@ def forged_acts(
 ) -> list[Act]:
     """Return n forgeries of a signer by a few others of the same part, of the mix of kinds and skills configured."""
     forgers = pick_signers(rng, signers, min(settings.forgers, len(signers) - 1), but=target)
+    kinds, weights = list(settings.forger_kinds), np.cumsum(list(settings.forger_kinds.values()))
     acts = []
     for i in range(n):
-        kind = "simple" if rng.random() < settings.simple_share else "freehand"
+        kind = "simple" if rng.random() < settings.simple_share else kinds[0]
+        if kind != "simple" and len(kinds) > 1:
+            kind = kinds[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
         a, b = settings.skill_shapes
         skill = float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
         by = world[forgers[i % len(forgers)]]

@@ -55,7 +55,7 @@ def make_sheets(
         seed: The world.
         signers: How many people.
         first: Number of the first.
-        world: A name in `export_plan.worlds()`.
+        world: A name in `synth.worlds.WORLDS`, or of one script profile.
         capture: One of `synth.sheet_capture.SHEET_CAPTURES`.
         absent: Share of boxes left empty.
         proxies: Share of boxes signed by somebody else of the class.

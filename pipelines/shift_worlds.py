@@ -15,6 +15,7 @@ from synth import CAPTURES, World
 from synth.acts import Act
 from synth.config import Spread, WorldConfig
 from synth.forgery import forgery_act
+from synth.worlds import world_config
 
 from .config import RunConfig
 from .evaluate import Part, subset
@@ -76,32 +77,46 @@ def shifts(config: RunConfig) -> list[Shift]:
     """Return every shift there is, with how far this run's training has met each.
 
     Args:
-        config: The run's. Training draws `WorldConfig()` and the capture "mixed"; what its augmentation adds counts.
+        config: The run's: the population of its training signers, its kinds of forgers and what its augmentation
+            adds count as met; captures are "mixed" in every training.
     """
-    usual = WorldConfig()
-    profiles, pens = dict(usual.profiles), dict(usual.pens)
-    found = [Shift("another seed", "population", "yes", another_seed=True)]
+    usual, met = WorldConfig(), world_config(config.world.training)
+    profiles, pens = {name for name, _ in met.profiles}, {name for name, _ in met.pens}
+    kinds = {kind for kind, weight in config.batch.forger_kinds.items() if weight > 0}
+    kinds |= {"simple"} if config.batch.simple_share > 0 else set()
+    found = [Shift("another seed", "population", "yes" if met == usual else "part", another_seed=True)]
     for name in _SCRIPTS:
         world = dataclasses.replace(usual, profiles=((name, 1.0),))
-        found.append(Shift(name.replace("_", " "), "script", "part" if name in profiles else "no", world))
+        found.append(Shift(name.replace("_", " "), "script", _part(name in profiles), world))
     for name in _PENS:
         world = dataclasses.replace(usual, pens=((name, 1.0),))
-        found.append(Shift(name, "pen", "part" if name in pens else "no", world))
-    found += [Shift(name, "capture", _capture_seen(name, config), capture=name) for name in _CAPTURES]
+        found.append(Shift(name, "pen", _part(name in pens), world))
+    found += [Shift(name, "capture", _part(_capture_met(name, config)), capture=name) for name in _CAPTURES]
     for kind in _FORGERS:
-        seen: Seen = "part" if kind == "simple" and config.batch.simple_share > 0 else "no"
-        found.append(Shift(kind.replace("_", " "), "forger", seen, forger=kind))
+        found.append(Shift(kind.replace("_", " "), "forger", _part(kind in kinds), forger=kind))
     for words, density in (("half look-alikes", 0.5), ("look-alikes", 1.0)):
-        found.append(Shift(words, "population", "no", dataclasses.replace(usual, density=density)))
-    found += [Shift(words, "population", "no", _with_stability(usual, law)) for words, law in _HANDS.items()]
+        seen = _part(density <= met.density)
+        found.append(Shift(words, "population", seen, dataclasses.replace(usual, density=density)))
+    for words, law in _HANDS.items():
+        found.append(Shift(words, "population", _part(_stability_met(law, met)), _with_stability(usual, law)))
     return [*found, Shift("vector fonts", "generator", "no", fonts=True)]
 
 
-def _capture_seen(name: str, config: RunConfig) -> Seen:
+def _part(met: bool) -> Seen:
+    return "part" if met else "no"
+
+
+def _capture_met(name: str, config: RunConfig) -> bool:
     met = name == "bilevel" and CAPTURES["mixed"].p_bilevel != Spread("fixed", 0.0)
     met |= name == "jpeg" and config.train.augment in ("standard", "strong", "photo")
-    met |= name == "photo" and config.train.augment == "photo"
-    return "part" if met else "no"
+    return met or (name == "photo" and config.train.augment == "photo")
+
+
+def _stability_met(law: Spread, met: WorldConfig) -> bool:
+    """Whether a population's people reach into the middle of a law of stability, both log-uniform."""
+    middle = (law.a * law.b) ** 0.5
+    hands, used = dict(met.hands), [name for name, _ in met.profiles]
+    return any(hands[name].stability.a <= middle <= hands[name].stability.b for name in used)
 
 
 def _with_stability(world: WorldConfig, law: Spread) -> WorldConfig:

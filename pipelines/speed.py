@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from synth import World, render
+from synth import render
 
 from .config import PRESETS, RunConfig
 from .inputs import Drawing, training_stream
 from .progress import Progress
 from .sampling import batch_acts, draw_batch, draw_images
-from .splits import split_world
+from .splits import split_world, training_world
 
 
 def _rate(work: Callable[[int], int], rounds: int, clock: Callable[[], float]) -> float:
@@ -34,7 +34,7 @@ def drawing(config: RunConfig, *, rounds: int = 7) -> dict[str, float]:
     Rates are counted in processor seconds, which other programs on the machine do not use up; two threads by the
     clock, each round beside one thread, median of five.
     """
-    world, signers, settings = World(config.world.seed), split_world(config.world).train, config.batch
+    world, signers, settings = training_world(config.world), split_world(config.world).train, config.batch
     height, width = config.train.height, config.train.width
 
     def draw(i: int) -> int:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from synth import World
+from synth.worlds import world_config
+
 from .config import WorldSettings
 from .folds import signer_folds
 
@@ -37,6 +40,11 @@ def split_world(settings: WorldSettings) -> Split:
     split = Split(train, dev, test) if settings.folds is None else _fold(settings, train, [*dev, *test])
     check_disjoint_parts(split)
     return split
+
+
+def training_world(settings: WorldSettings) -> World:
+    """Return the world that a run's training signers are of."""
+    return World(settings.seed, world_config(settings.training))
 
 
 def outsiders(n: int) -> range:

@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from synth import World
-
 from .checkpoints import best_network, last_checkpoint, logged_errors, standing, writing
 from .class_weights import Weights, class_weights
 from .config import RunConfig
@@ -23,7 +21,7 @@ from .precision import choose_precision, choose_xla, make_deterministic
 from .real_data import Folder, check_streams, load_folder
 from .runs import Run, RunError, sha256
 from .sources import MixedSource, Source, WorldSource
-from .splits import split_world
+from .splits import split_world, training_world
 from .trajectories import FEATURES
 
 if TYPE_CHECKING:
@@ -200,7 +198,7 @@ def _tuples(options: dict[str, Any]) -> dict[str, Any]:
 
 def open_source(config: RunConfig) -> tuple[Source, Folder | None]:
     """Return what a run is trained on: its world's training signers, a user's folder, or both by a ratio."""
-    world = WorldSource(World(config.world.seed), split_world(config.world).train)
+    world = WorldSource(training_world(config.world), split_world(config.world).train)
     if config.inputs.data is None:
         return world, None
     folder = load_folder(config)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .config import PROFILES as PROFILES
     from .config import WorldConfig as WorldConfig
     from .forgery import FORGERY_KINDS as FORGERY_KINDS
+    from .forgery import SKILLED_KINDS as SKILLED_KINDS
     from .forgery import forge as forge
     from .pens import PENS as PENS
     from .render import ground_truth as ground_truth
@@ -34,6 +35,7 @@ _HOME = {
     "PROFILES": "config",
     "WorldConfig": "config",
     "FORGERY_KINDS": "forgery",
+    "SKILLED_KINDS": "forgery",
     "forge": "forgery",
     "PENS": "pens",
     "ground_truth": "render",

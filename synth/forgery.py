@@ -21,6 +21,8 @@ FORGERY_KINDS = ("random", "simple", "freehand", "slow_copier", "tracer", "carel
 """random: the forger's own genuine signature. simple: knows the name only. freehand: has practised it. slow_copier:
 draws it with the model in view. tracer: follows its lines. careless: quick and from memory. disguise: the signer's
 own hand, made to look like another's, in order to deny it later; its author is genuine."""
+SKILLED_KINDS = ("freehand", "slow_copier", "tracer", "careless")
+"""Kinds of forgery by people who have seen the signature."""
 
 _FORGER, _SESSION, _ACT, _NATURE, _ALIAS = (
     slot(f"forgery.{n}") for n in ("forger", "session", "act", "nature", "alias")

@@ -1,12 +1,14 @@
 """Named worlds: populations that differ in their laws only.
 
-`default` is what training and evaluation draw from; `many_scripts` mixes every script profile. `svc_like` holds
-short, fast signatures, some of them hardly legible, and practised forgers: its laws are tuned by hand until the
-medians of its movements lie inside the middle half of a public set (see `pipelines/bands.py`); nothing is fitted to
-any one signature.
+`default` is what training and evaluation draw from; `many_scripts` mixes every script profile, and `broad` spreads
+wide all that training can widen: scripts, pens, how steady a hand is, how alike people are. `svc_like` holds short,
+fast signatures, some of them hardly legible, and practised forgers: its laws are tuned by hand until the medians of
+its movements lie inside the middle half of a public set (see `pipelines/bands.py`); nothing is fitted to any one
+signature.
 """
 
 import dataclasses
+import difflib
 
 from .config import PROFILES, Forger, Hand, Spread, WorldConfig
 
@@ -66,9 +68,22 @@ _PRACTISED = Forger(
 
 _WEIGHTS = {"latin_cursive": 3.0, "latin_print": 1.0, "initials": 0.6, "rubrica": 0.9, "invented": 0.5}
 
+_MANY = tuple((name, _WEIGHTS.get(name, 1.0)) for name in PROFILES)
+_EVEN_PENS = tuple((name, 1.0) for name in ("ballpoint", "gel", "fountain", "felt", "pencil", "stylus"))
+_WIDE = Spread("loguniform", 0.009, 0.05)
+
 WORLDS: dict[str, WorldConfig] = {
     "default": WorldConfig(),
-    "many_scripts": WorldConfig(profiles=tuple((name, _WEIGHTS.get(name, 1.0)) for name in PROFILES)),
+    "many_scripts": WorldConfig(profiles=_MANY),
+    "broad": WorldConfig(
+        profiles=(*_MANY, ("latin_short", 2.0)),
+        pens=_EVEN_PENS,
+        hands=tuple(
+            (name, dataclasses.replace(hand, stability=_WIDE))
+            for name, hand in {**PROFILES, "latin_short": _SHORT}.items()
+        ),
+        density=0.2,
+    ),
     "svc_like": WorldConfig(profiles=(("latin_cursive", 1.0),), forger=_PRACTISED, hands=(("latin_cursive", _SHORT),)),
 }
 """World configurations by name."""
@@ -77,9 +92,17 @@ WORLDS: dict[str, WorldConfig] = {
 def world_config(name: str) -> WorldConfig:
     """Return a named world's configuration.
 
+    Args:
+        name: A name in `WORLDS`, or in `config.PROFILES` for a world of that script alone.
+
     Raises:
         ValueError: If no world has that name.
     """
-    if name not in WORLDS:
-        raise ValueError(f"unknown world {name!r}; use one of: {', '.join(WORLDS)}")
-    return WORLDS[name]
+    if name in WORLDS:
+        return WORLDS[name]
+    if name not in PROFILES:
+        known = [*WORLDS, *PROFILES]
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown world {name!r}; {hint}use one of: {', '.join(known)}")
+    return WorldConfig(profiles=((name, 1.0),))

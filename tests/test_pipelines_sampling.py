@@ -1,7 +1,9 @@
 """Laws of splits, batches and evaluation sets, and of the tf.data stream around them."""
 
+import re
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, WorldSettings
+from pipelines.config import PRESETS, BatchSettings, EvaluationSettings, RunConfig, WorldSettings, changed
+from pipelines.inputs import Drawing
 from pipelines.preprocess import to_ink
 from pipelines.sampling import batch_acts, draw_batch, draw_in_chunks, evaluation_acts
 from pipelines.splits import Split, check_disjoint_parts, split_world
@@ -73,6 +76,57 @@ def test_forgers_are_others_of_the_same_part(number: int) -> None:
         assert act.by.index in SIGNERS
         assert (act.by.index == act.claimed.index) == bool(genuine)
         assert 0.0 <= act.skill <= 1.0 if act.kind == "freehand" else np.isnan(act.skill)
+
+
+def test_forgeries_are_of_the_kinds_configured_in_their_shares() -> None:
+    mixed = BatchSettings(
+        signers=8,
+        genuine=2,
+        forgeries=8,
+        simple_share=0.2,
+        forger_kinds={"tracer": 3.0, "freehand": 1.0, "careless": 0},
+    )
+    acts = [act for number in range(12) for act in batch_acts(WORLD, SIGNERS, mixed, number)[0]]
+    found = Counter(act.kind for act in acts if act.kind != "genuine")
+    assert set(found) == {"simple", "tracer", "freehand"}
+    n = sum(found.values())
+    for kind, share in (("simple", 0.2), ("tracer", 0.6), ("freehand", 0.2)):
+        assert abs(found[kind] / n - share) < 4 * (share * (1 - share) / n) ** 0.5
+
+
+def test_one_kind_of_forger_alone_draws_what_it_always_drew() -> None:
+    """Runs made before there were kinds to choose draw the same batches."""
+    acts, _ = batch_acts(WORLD, SIGNERS, SETTINGS, 5)
+    again, _ = batch_acts(WORLD, SIGNERS, BatchSettings(**{**vars(SETTINGS), "forger_kinds": {"freehand": 7.0}}), 5)
+    assert [act.key for act in acts] == [act.key for act in again]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ('batch.forger_kinds={"tracers":1}', "unknown kind of forger 'tracers'; use some of: freehand, slow_copier"),
+        ('batch.forger_kinds={"tracer":0}', "needs weights of 0 or above, one of them above 0"),
+        ('batch.forger_kinds={"tracer":-1,"freehand":2}', "needs weights of 0 or above"),
+        ("batch.forger_kinds={}", "needs weights of 0 or above"),
+        ("world.training=brood", "unknown world 'brood'; did you mean 'broad'"),
+    ],
+)
+def test_unknown_populations_and_kinds_are_refused(change: str, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        changed(PRESETS["smoke"], [change])
+
+
+def test_training_signers_are_of_the_population_configured_and_the_judges_are_not(micro_config: RunConfig) -> None:
+    config = changed(micro_config, ["world.training=arabic_persian"])
+    drawing = Drawing(config)
+    try:
+        assert {drawing.source.world[i].profile for i in range(20)} == {"arabic_persian"}
+    finally:
+        drawing.close()
+    judged = evaluation_acts(
+        World(config.world.seed), split_world(config.world).dev[:4], config.evaluation, config.batch
+    )
+    assert "arabic_persian" not in {act.claimed.profile for act in judged.acts}
 
 
 def test_a_batch_depends_on_its_number_alone_in_any_order_and_thread() -> None:

@@ -40,6 +40,7 @@ from pipelines.shift_page import rows_of
 from pipelines.shift_rates import interval, judge, record
 from pipelines.shift_worlds import Shift, draw_shift, find_shifts, own_world, shifts
 from synth.config import WorldConfig
+from synth.worlds import WORLDS
 
 QUIET = Progress(quiet=True)
 
@@ -131,6 +132,13 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     photo = {each.name: each.seen for each in shifts(changed(config, ["train.augment=photo"]))}
     assert photo["photo"] == photo["jpeg"] == "part"
     assert photo["fax"] == "no"
+    wide = changed(config, ["world.training=broad", 'batch.forger_kinds={"tracer":1,"careless":0}'])
+    met = {each.name: each.seen for each in shifts(wide)}
+    assert {
+        met[name.replace("_", " ")] for name in dict(WORLDS["broad"].profiles) if name.replace("_", " ") in met
+    } == {"part"}
+    assert met["tracer"] == met["unsteady hands"] == met["steady hands"] == met["another seed"] == "part"
+    assert met["careless"] == met["slow copier"] == met["look-alikes"] == met["vector fonts"] == "no"
 
 
 def test_shifts_are_found_by_name_and_by_group(config: RunConfig) -> None:
