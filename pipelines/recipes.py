@@ -259,7 +259,7 @@ _END = (
 
 DEFAULT = Recipe(
     "default",
-    2,
+    3,
     (
         Step("grey", "grey, 0 black to 255 white", _check),
         *_BEGIN[1:],
@@ -301,7 +301,7 @@ Source:
 
 PHOTO = Recipe(
     "photo",
-    1,
+    2,
     (
         *_BEGIN,
         Step("noise", "noise smoothed, edges kept", _denoise),
@@ -320,7 +320,7 @@ PHOTO = Recipe(
 
 BILEVEL = Recipe(
     "bilevel",
-    1,
+    2,
     (
         *_BEGIN,
         Step("paper", "paper levelled: only what is darker stays", _level, "ink"),
@@ -352,5 +352,5 @@ def find_recipe(name: str) -> Recipe:
 
 
 def recorded_recipe(key: Any) -> Recipe | None:
-    """Return the recipe of a recorded name and version, such as "default-2"; None if there is none (any more)."""
+    """Return the recipe of a recorded name and version, such as "default-3"; None if there is none (any more)."""
     return next((recipe for recipe in RECIPES.values() if recipe.key == key), None)

@@ -75,13 +75,16 @@ def denoise(image: Grey, *, contrast: float = 22.0) -> Grey:
 def level_paper(image: Grey) -> Grey:
     """Return the ink of an image whose sides are multiples of 4: what is darker than the paper round it.
 
-    The paper is what remains when dark lines are closed away and the rest is smoothed.
+    The paper is what remains when dark lines are closed away and the rest is smoothed. Beyond its edge the image is
+    taken to go on as it ends: a shadow in a corner is then as wide as any other, and is not closed away like a line.
     """
     height, width = image.shape
     small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     small = cv2.resize(small, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
     side = max(5, min(small.shape) // 3) | 1
-    paper = cv2.max(cv2.morphologyEx(small, cv2.MORPH_CLOSE, square(side)), 1)
+    beyond = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
+    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, square(side))[side:-side, side:-side]
+    paper = cv2.max(np.ascontiguousarray(closed), 1)
     paper = cv2.resize(cv2.blur(paper, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
     ink = cv2.divide(image, paper, dst=paper, scale=255.0)
     return cv2.bitwise_not(ink, dst=ink)

@@ -106,6 +106,31 @@ def test_a_shadow_across_the_paper_is_removed(axis: int) -> None:
     assert (canvas == 255).mean() > 0.7  # no grey veil where the shadow was
 
 
+@given(st.floats(0, 2 * np.pi), st.floats(0.2, 0.8), st.floats(0.05, 0.5), st.floats(0.5, 0.85))
+@settings(max_examples=60)
+def test_a_shadow_with_a_soft_edge_leaves_no_ink_wherever_it_lies(
+    direction: float, place: float, softness: float, depth: float
+) -> None:
+    """Also one that covers a corner only, where there is no lighter paper beyond it."""
+    image = stroke()
+    rows, columns = np.mgrid[0 : image.shape[0], 0 : image.shape[1]] / max(image.shape)
+    along = (columns - 0.5) * np.cos(direction) + (rows - 0.25) * np.sin(direction)
+    shade = depth + (1.0 - depth) / (1.0 + np.exp(-(along - 0.5 * (place - 0.5)) / (0.2 * softness)))
+    assert correlation(canvas_of(image), canvas_of((image * shade).astype(np.uint8))) > 0.97
+
+
+def test_a_photograph_of_an_act_has_the_ink_of_its_clean_drawing_and_no_more() -> None:
+    found = []
+    for index in range(40):
+        drawn = [
+            render(WORLD[index].genuine(0), height=HEIGHT, width=WIDTH, capture=capture)
+            for capture in ("clean", "photo")
+        ]
+        clean, photo = (cv2.GaussianBlur(canvas_of(image), (0, 0), 1.5) for image in drawn)
+        found.append(correlation(clean, photo))
+    assert np.quantile(found, 0.1) > 0.7
+
+
 def test_bilevel_images_work() -> None:
     bilevel = np.where(stroke() < 130, 0, 255).astype(np.uint8)
     assert correlation(canvas_of(bilevel), canvas_of(stroke())) > 0.95

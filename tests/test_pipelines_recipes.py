@@ -155,10 +155,10 @@ def test_an_unknown_recipe_is_refused_with_the_nearest_name() -> None:
 
 
 def test_recorded_names_find_their_recipe() -> None:
-    assert VERSION == "default-2"
+    assert VERSION == "default-3"
     for recipe in RECIPES.values():
         assert recorded_recipe(recipe.key) is recipe
-    assert recorded_recipe("default-1") is None
+    assert recorded_recipe("default-2") is None
     assert recorded_recipe(None) is None
 
 

@@ -142,7 +142,7 @@ def test_another_format_or_preprocessing_is_refused(copied_run: Path, key: str, 
 
 def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
     record = json.loads((copied_run / "verifier.json").read_text())
-    assert record["preprocessing"] == "default-2"
+    assert record["preprocessing"] == "default-3"
     assert load_verifier(copied_run).recipe == "default"
     write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-1"})
     assert load_verifier(copied_run).recipe == "photo"
