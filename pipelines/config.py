@@ -268,7 +268,8 @@ PRESETS: dict[str, RunConfig] = {
     "smoke": RunConfig(
         preset="smoke",
         world=WorldSettings(dev_signers=16, test_signers=24),
-        train=TrainSettings(epochs=2, steps_per_epoch=12),
+        batch=BatchSettings(signers=8),
+        train=TrainSettings(epochs=2, steps_per_epoch=18),
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
     # about ten minutes
