@@ -4,7 +4,7 @@ Thresholds and calibration come from development signers and are frozen; test si
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,30 +117,49 @@ def _check_direction(genuine: TrialTable, random: TrialTable) -> None:
 
 def freeze_fused(part: Part, config: RunConfig) -> dict[str, FusedPoint]:
     """Return thresholds and calibration for several references, by "fusion/number", from the development part."""
+    tables = fused_trials(part, config, "development", numbers=(2, 3, 5, 10), fusions=FUSIONS)
+    found = {}
+    for (k, fusion), trials in tables:
+        genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
+        if len(genuine) and len(skilled):
+            point = choose_thresholds(genuine, skilled, random)["eer_skilled"]
+            found[f"{fusion}/{k}"] = FusedPoint(point.threshold, fit_calibrator(genuine, skilled))
+    return found
+
+
+def fused_trials(
+    part: Part, config: RunConfig, name: PartName, *, numbers: Sequence[int], fusions: Sequence[str]
+) -> Iterator[tuple[tuple[int, str], TrialTable]]:
+    """Yield the trials of the headline signatures against several references, with their number and fusion.
+
+    Args:
+        part: Drawn and embedded signatures.
+        config: The run's: how many impostors, and the seed.
+        name: "development" or "test".
+        numbers: Of references; those that leave no genuine signature to question are passed over.
+        fusions: Names in `fusion.FUSIONS`.
+    """
     headline = subset(part.signatures, part.headline)
     vectors, scores = part.embeddings[part.headline], remembered(part.similarity(part.headline), headline.name.size)
     pair_scores = part.head.scores if part.head is not None else lambda a, b: a @ b.T
     most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
-    found = {}
-    for k in (k for k in (2, 3, 5, 10) if k < most):
-        for fusion in FUSIONS:
-            trials = k_reference_trials(
-                headline,
-                scores,
-                part="development",
-                k=k,
-                fusion=fusion,
-                fuse=None
-                if fusion in REDUCED
-                else lambda r, q, name=fusion: fuse(name, vectors[r], vectors[q], pair_scores),  # type: ignore[misc]
-                n_random=config.evaluation.n_random,
-                seed=config.world.seed,
+    for k in (k for k in numbers if k < most):
+        for fusion in fusions:
+            yield (
+                (k, fusion),
+                k_reference_trials(
+                    headline,
+                    scores,
+                    part=name,
+                    k=k,
+                    fusion=fusion,
+                    fuse=None
+                    if fusion in REDUCED
+                    else lambda r, q, name=fusion: fuse(name, vectors[r], vectors[q], pair_scores),  # type: ignore[misc]
+                    n_random=config.evaluation.n_random,
+                    seed=config.world.seed,
+                ),
             )
-            genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
-            if len(genuine) and len(skilled):
-                point = choose_thresholds(genuine, skilled, random)["eer_skilled"]
-                found[f"{fusion}/{k}"] = FusedPoint(point.threshold, fit_calibrator(genuine, skilled))
-    return found
 
 
 def trials_of(part: Part, config: RunConfig, name: PartName, features: NDArray[np.float32] | None = None) -> TrialTable:
@@ -191,32 +210,23 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None
 
 
 def reference_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None) -> list[dict[str, Any]]:
-    """Return the error against the number of references, fused by the largest score and by the mean."""
-    headline = subset(part.signatures, part.headline)
-    scores = remembered(part.similarity(part.headline), headline.name.size)
-    most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
+    """Return the error against the number of references, fused by the largest score, the mean, and relatively."""
     rows = []
-    for k in (k for k in (1, 3, 5, 10, 12) if k < most):
-        for fusion in ("max", "mean"):
-            trials = k_reference_trials(
-                headline,
-                scores,
-                part="test",
-                k=k,
-                fusion=fusion,
-                n_random=config.evaluation.n_random,
-                seed=config.world.seed,
-            )
-            _keep(kept, f"references {fusion} {k}", trials)
-            found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
-            rows.append(
-                {
-                    "references": k,
-                    "fusion": fusion,
-                    "left_out": list(trials.left_out),
-                    **{name: found[name] for name in found if name.startswith(("eer_", "far_", "frr_"))},
-                }
-            )
+    for (k, fusion), trials in fused_trials(
+        part, config, "test", numbers=(1, 3, 5, 10, 12), fusions=("max", "mean", "relative")
+    ):
+        if k == 1 and fusion == "relative":
+            continue  # the same as "max"
+        _keep(kept, f"references {fusion} {k}", trials)
+        found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
+        rows.append(
+            {
+                "references": k,
+                "fusion": fusion,
+                "left_out": list(trials.left_out),
+                **{name: found[name] for name in found if name.startswith(("eer_", "far_", "frr_"))},
+            }
+        )
     return rows
 
 

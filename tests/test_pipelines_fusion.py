@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.fusion import FUSIONS, fuse, prototype, share_of_votes
+from pipelines.fusion import FUSIONS, fuse, prototype, share_of_votes, spread
 from pipelines.logistic import LogisticHead, fit_logistic_head, pairs_of
 from pipelines.metrics import auc
 from pipelines.protocols import SignatureSet, k_reference_trials
@@ -33,7 +33,8 @@ def test_fusions_are_ordered_and_agree_for_one_reference(drawn):
     for name in FUSIONS:
         assert found[name].shape == (m,)
         assert (found["min"] <= found[name] + 1e-6).all() or name == "prototype"
-        assert (found[name] <= found["max"] + 1e-6).all() or name == "prototype"
+        assert (found[name] <= found["max"] + 1e-6).all() or name in ("prototype", "relative")
+    assert (found["relative"] >= found["max"] - 1e-6).all()
     if n == 1:
         for name in FUSIONS:
             np.testing.assert_allclose(found[name], found["max"], atol=1e-5)
@@ -46,6 +47,37 @@ def test_the_order_of_references_does_not_matter(drawn):
     for name in FUSIONS:
         turned = fuse(name, references[::-1], questioned, cosine)
         np.testing.assert_allclose(turned, fuse(name, references, questioned, cosine), atol=1e-5)
+
+
+def test_relative_adds_half_of_what_references_lack_of_being_alike():
+    references = np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32)  # cosines .6, .8 and 0 among them
+    questioned = np.array([[0.8, 0.6]], dtype=np.float32)  # .8, .96 and .6
+    assert spread(references @ references.T) == pytest.approx(1 - (0.6 + 0.8 + 0) / 3, abs=1e-6)
+    found = fuse("relative", references, questioned, cosine)
+    np.testing.assert_allclose(found, 0.96 + 0.5 * (1 - 1.4 / 3), atol=1e-6)
+
+
+@given(SETS, st.integers(2, 5))
+def test_references_that_are_copies_say_nothing_of_a_hands_variation(drawn, copies):
+    seed, _, m = drawn
+    one, questioned = unit(seed, 1), unit(seed + 1, m)
+    found = fuse("relative", np.repeat(one, copies, axis=0), questioned, cosine)
+    np.testing.assert_allclose(found, fuse("max", one, questioned, cosine), atol=1e-5)
+
+
+def test_relative_judges_steady_and_unsteady_hands_by_one_threshold():
+    """Half of the people vary three times as much as the others; forgeries lie twice as far out as their own."""
+    rng = np.random.default_rng(0)
+    scores, kinds = {"max": [], "relative": []}, []
+    for person in range(200):
+        middle, size = rng.standard_normal(40), 0.3 if person % 2 else 0.9
+        drawn = middle + size * rng.standard_normal((8, 40)) * np.repeat([[1.0], [1.6]], [5, 3], axis=0)
+        vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+        for name in scores:
+            scores[name] += fuse(name, vectors[:3], vectors[3:], cosine).tolist()
+        kinds += [True] * 2 + [False] * 3
+    area = {name: auc(*(np.array(s)[np.array(kinds) == kind] for kind in (True, False))) for name, s in scores.items()}
+    assert area["relative"] > area["max"] + 0.05
 
 
 def test_a_prototype_has_length_1_unless_the_references_cancel():
@@ -61,7 +93,9 @@ def test_votes_are_counted_with_ties_accepted_by_a_reference_and_rejected_by_the
 
 
 def test_an_unknown_fusion_is_refused():
-    with pytest.raises(ValueError, match="unknown fusion 'best'; use one of: max, mean, min, median, prototype"):
+    with pytest.raises(
+        ValueError, match="unknown fusion 'best'; use one of: max, mean, min, median, prototype, relative"
+    ):
         fuse("best", unit(0, 2), unit(1, 2), cosine)
 
 
