@@ -56,8 +56,8 @@ def evaluate(
 
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     """Print the closing tables of an evaluation and where its report is."""
+    from .findings import HEAD, findings_of
     from .report import frozen_rows, reference_rows, skill_rows, summary_rows
-    from .shortcuts import HEAD, findings_of
     from .verifier import NOTICE
 
     signers = metrics["verifier"]["signers"]

@@ -24,6 +24,7 @@ from .curve_points import (
 from .evaluate import Part
 from .export_tables import escape_formula
 from .files import write_text
+from .findings import HEAD, findings_of
 from .page import callout, figure, page, picture, table
 from .plots import (
     figure_svg,
@@ -41,7 +42,6 @@ from .plots import (
 from .protocols import TrialTable
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
 from .report_method import calibration_records, listing, method_rows, percent, tree_html
-from .shortcuts import HEAD, findings_of
 from .verifier import NOTICE, Verifier
 
 __all__ = ["frozen_rows", "percent", "reference_rows", "skill_rows", "summary_rows", "write_points", "write_report"]

@@ -12,18 +12,11 @@ from synth import World, render_batch
 from .config import RunConfig
 from .evaluate import Part
 from .file_facts import file_findings
+from .findings import Finding, summarise
 from .protocols import TrialTable
 from .sampling import evaluation_acts
-from .shortcuts import (
-    Finding,
-    blind_findings,
-    duplicate_findings,
-    exported_overlap,
-    nuisance_findings,
-    overlap_finding,
-    quick_nuisances,
-    summarise,
-)
+from .shortcut_copies import duplicate_findings, exported_overlap, overlap_finding
+from .shortcuts import blind_findings, nuisance_findings, quick_nuisances
 from .splits import split_world
 
 MOST_IMAGES = 700

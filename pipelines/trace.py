@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .plots import contact_sheet
-from .recipes import Step, Work, find_recipe
+from .recipe_work import Step, Work
+from .recipes import find_recipe
 from .steps_paper import BlankImage
 
 _BAND = 20
