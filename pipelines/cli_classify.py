@@ -42,7 +42,8 @@ def train_classifier(
     changes: Sequence[str] = (),
 ) -> None:
     """Cross-validate the naming of a closed set, and print its table."""
-    from .classify import SIZES, classify, make_config
+    from .class_config import SIZES, make_config
+    from .classify import classify
 
     if preset not in SIZES:
         raise ValueError(f"unknown preset {preset!r}; use one of: {', '.join(SIZES)}")

@@ -56,8 +56,8 @@ def evaluate(
 
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     """Print the closing tables of an evaluation and where its report is."""
-    from .findings import HEAD, findings_of
-    from .report import frozen_rows, reference_rows, skill_rows, summary_rows
+    from .probe_findings import HEAD, findings_of
+    from .report_tables import frozen_rows, reference_rows, skill_rows, summary_rows
     from .verifier import NOTICE
 
     signers = metrics["verifier"]["signers"]
@@ -97,7 +97,7 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
 
 def protocol_rows(entry: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the closing table of one protocol: rates at the frozen threshold, then a-posteriori ones."""
-    from .report import percent
+    from .report_tables import percent
 
     rates, repeats = entry["rates"], entry["repeats"]
     rows = [

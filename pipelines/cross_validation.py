@@ -22,7 +22,7 @@ from .folds import check_apart, image_hashes, signer_folds
 from .page import page, table
 from .progress import Progress
 from .protocols import SignatureSet, TrialTable, check_disjoint
-from .report import percent
+from .report_tables import percent
 from .runs import Run, RunError
 from .trials import joined
 from .verifier import NOTICE, REAL_NOTICE

@@ -3,13 +3,16 @@
 Bands are percentile intervals of a bootstrap over signers, as in `metrics.bootstrap_over_signers`, but of curves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator
+from .csv_text import as_csv
+from .files import write_text
 from .metrics import ErrorCurve
 from .protocols import TrialTable
 
@@ -35,6 +38,18 @@ class Points(NamedTuple):
     def values(self, name: str) -> list[object]:
         """Return the different values of a column, in their order."""
         return list(dict.fromkeys(row[self.head.index(name)] for row in self.rows))
+
+
+def write_points(folder: Path, written: Sequence[Points]) -> None:
+    """Write the numbers of figures as one CSV each; text that a spreadsheet would run as a formula is quoted.
+
+    Args:
+        folder: Where they go; made if it is not there.
+        written: Of each figure.
+    """
+    folder.mkdir(exist_ok=True)
+    for points in written:
+        write_text(folder / f"{points.name}.csv", as_csv(points.head, points.rows))
 
 
 def weights_over_signers(trials: TrialTable, *, seed: int, draws: int) -> Iterator[Floats]:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig
-from .curve_points import Points
+from .curve_points import Points, write_points
 from .curves import HEAD, TITLES, image_count, measure_curves, training_rows
 from .files import write_json, write_text
 from .page import callout, figure, page, table
 from .plots import new_axes, plot_bars, to_svg
 from .progress import Progress
-from .report import write_points
 from .robustness import GOAL, answers, record, robustness
 from .runs import Run, load_verifier
 from .verifier import NOTICE

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from .findings import Z_MANY, Finding, area_over_signers, nuisance_finding
+from .probe_findings import Z_MANY, Finding, area_over_signers, nuisance_finding
 
 SHAPE_TOLERANCE = 0.15
 """A tight crop is as large as the signature, which is handwriting; more than this is how the files were made."""

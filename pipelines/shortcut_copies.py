@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from .baselines import pixel_features
 from .config import RunConfig
-from .findings import Finding
 from .preprocess import to_ink
+from .probe_findings import Finding
 from .protocols import SignatureSet
 from .quality import likeness_of_copies
 from .splits import split_world

@@ -12,7 +12,7 @@ from synth import World, render_batch
 from .config import RunConfig
 from .evaluate import Part
 from .file_facts import file_findings
-from .findings import Finding, summarise
+from .probe_findings import Finding, summarise
 from .protocols import TrialTable
 from .sampling import evaluation_acts
 from .shortcut_copies import duplicate_findings, exported_overlap, overlap_finding

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, area_over_signers, nuisance_finding
+from .probe_findings import Finding, area_over_signers, nuisance_finding
 from .probes import blind_probe, nuisances, shape_features
 from .protocols import SignatureSet, TrialTable
 

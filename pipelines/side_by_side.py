@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig
-from .curve_points import Points, trade_off, weights_over_signers
+from .curve_points import Points, trade_off, weights_over_signers, write_points
 from .files import write_json, write_text
 from .metrics import eer_of
 from .page import callout, figure, page, table
 from .plots import MAP_COLOURS, new_axes, plot_bars, to_svg
 from .protocols import TrialTable
-from .report import write_points
 from .report_method import percent
 from .runs import Run, RunError
 from .verifier import NOTICE

@@ -42,11 +42,11 @@ from pipelines.adapters import (
 )
 from pipelines.calibration import choose_thresholds, fit_calibrator
 from pipelines.config import WorldSettings
+from pipelines.csv_text import escape_formula
 from pipelines.disjoint import check_parts, near_copies
 from pipelines.export import export
 from pipelines.export_forms import png_bytes
 from pipelines.export_plan import ExportSpec
-from pipelines.export_tables import escape_formula
 from pipelines.files import write_beside, write_text
 from pipelines.forget import forget
 from pipelines.guard import refusal

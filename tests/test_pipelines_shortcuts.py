@@ -19,9 +19,9 @@ from pipelines.config import PRESETS, RunConfig
 from pipelines.export import export
 from pipelines.export_plan import ExportSpec
 from pipelines.file_facts import file_facts, file_findings, masked_name, share_elsewhere
-from pipelines.findings import Finding, area_over_signers, findings_of, summarise
 from pipelines.own_data import evaluate_folder
 from pipelines.preprocess import preprocess, to_ink
+from pipelines.probe_findings import Finding, area_over_signers, findings_of, summarise
 from pipelines.progress import Progress
 from pipelines.protocols import SignatureSet, TrialTable
 from pipelines.shortcut_copies import copies, duplicate_findings, exported_overlap, overlap_finding
