@@ -122,7 +122,8 @@ def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> t
     if config.start_from is None:
         source = Run(run / "network")
         source.start(config.network())
-        from .demo import Clock, train_stage
+        from .demo import train_stage
+        from .run_cost import Clock
 
         train_stage(source, config.network(), progress, Clock(source))
     else:

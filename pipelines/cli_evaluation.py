@@ -33,7 +33,8 @@ def evaluate(
         evaluate_classification(run, signer, n, progress)
         return
     if data is None:
-        from .demo import Clock, evaluate_stage
+        from .evaluation_stage import evaluate_stage
+        from .run_cost import Clock
         from .runs import Run
 
         folder = Run(run)

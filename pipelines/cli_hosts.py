@@ -43,8 +43,9 @@ def train_on_hosts(folder: "Run", config: Any, hosts: "Hosts", *, fresh: bool, p
         fresh: Start over.
         progress: Where to say what happens.
     """
-    from .demo import Clock, compile_kernels, train_stage
+    from .demo import compile_kernels, train_stage
     from .hosts import check_hosts
+    from .run_cost import Clock
 
     check_hosts(config, hosts)
     if hosts.is_first:

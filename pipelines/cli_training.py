@@ -83,7 +83,8 @@ def train(
     quiet: QuietOption = False,
 ) -> None:
     """Train only, anew or from another run, on a world or also on your own data; `evaluate --run` goes on."""
-    from .demo import Clock, train_stage
+    from .demo import train_stage
+    from .run_cost import Clock
     from .runs import Run
 
     progress = make_progress(quiet)

@@ -6,17 +6,19 @@ The writer-dependent protocol enrols its signers in classifiers that are judged 
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import load_provenance, load_signatures, open_layout
+from .adapters import LoadedSet, load_provenance, load_signatures, open_layout
 from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .calibrators import calibration_of
 from .config import RunConfig
+from .embedding_file import Embedded
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .evaluation_card import card_of, duplicates_in, image_probes, resplit
 from .files import write_beside, write_json
@@ -30,6 +32,7 @@ from .score_file import read_scores, write_scores
 from .shortcut_runs import probe_folder
 from .shortcuts import quick_nuisances
 from .trials import SignatureSet, TrialTable
+from .verifier import Verifier
 from .writer_dependent import Negatives
 
 
@@ -65,14 +68,69 @@ def evaluate_folder(
     config, record = run.config(), run.read("verifier.json")
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
+    read = _read(run, data, adapter, provenance, verifier, progress)
+    folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
+    embedded = _embedded(run, folder, read, verifier, progress, keep=bool(set(protocols) - {"pairs"}))
+    off_grid = np.zeros(len(read.canvases), dtype=bool)  # a folder has no curve of skills
+    part = Part(read.signatures, read.canvases, embedded.vectors, off_grid, verifier.head)
+    tables: dict[str, TrialTable] = {}
+    with progress.task("rates, intervals and baselines", None):
+        metrics = _measure(run, part, config, record, tables)
+    outcome = protocols_on_folder(run, config, verifier, embedded, protocols, negatives, progress)
+    tables |= outcome.tables
+    metrics |= _account(read, provenance, verifier.notice)
+    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
+    metrics["card"] = card_of(
+        metrics,
+        config=config,
+        probes=image_probes(read.signatures, read.canvases),
+        duplicates={"removed": len(read.loaded.duplicates), "left": duplicates_in(read.canvases)},
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = tables["pairs"]
+    with progress.task("shortcut probes", None):
+        metrics["probes"] = _probes(config, part, trials, Path(data), read)
+    write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
+    write_json(folder / "metrics.json", metrics)
+    shown: dict[str, Any] = {"trials": trials, "part": part, "threshold": record["threshold"]}
+    with progress.task("report", None):
+        report = write_report(folder, metrics, **shown, verifier=verifier, config=config)
+    return metrics, report
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A folder as far as it can be judged.
+
+    Attributes:
+        loaded: All of it.
+        known: Signers that the run has learnt from, who are not judged.
+        usable: Which signatures are judged, shape ``(n,)``; what follows is about these m.
+        signatures: Signers, kinds, names and forgers.
+        canvases: Preprocessed, shape ``(m, height, width)``.
+        nuisances: `quick_nuisances` of each image as it was read.
+    """
+
+    loaded: LoadedSet
+    known: list[str]
+    usable: NDArray[np.bool_]
+    signatures: SignatureSet
+    canvases: NDArray[np.uint8]
+    nuisances: list[dict[str, float]]
+
+
+def _read(
+    run: Run, data: str | Path, adapter: str, provenance: Provenance, verifier: Verifier, progress: Progress
+) -> _Read:
+    """Return what a folder holds; RunError if there is nothing in it that can be judged."""
+    rows: list[dict[str, float]] = []
+
+    def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        canvas = verifier.canvas(image)
+        rows.append(quick_nuisances(image))
+        return canvas
+
     with progress.task(f"reading {data}", None):
-        rows: list[dict[str, float]] = []
-
-        def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-            canvas = verifier.canvas(image)
-            rows.append(quick_nuisances(image))
-            return canvas
-
         opened = open_layout(adapter, data)
         loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=prepare)
     known = known_signers(loaded, mark_of_run(run.path), verifier.head)
@@ -87,65 +145,48 @@ def evaluate_folder(
         loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
     )
     canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
-    folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
-    more = bool(set(protocols) - {"pairs"})
-    embed = functools.partial(embed_read, verifier, loaded, usable, canvases)
-    with progress.task(f"embedding {len(canvases)} signatures", None):
-        embedded = embedded_folder(run, folder / "embeddings.npz", signatures, canvases, verifier, embed, keep=more)
-    part = Part(signatures, canvases, embedded.vectors, np.zeros(len(canvases), dtype=bool), verifier.head)
-    tables: dict[str, TrialTable] = {}
-    with progress.task("rates, intervals and baselines", None):
-        metrics = _measure(run, part, config, record, tables)
-    outcome = protocols_on_folder(run, config, verifier, embedded, protocols, negatives, progress)
-    tables |= outcome.tables
+    nuisances = [row for row, keep in zip(rows, usable, strict=True) if keep]
+    return _Read(loaded, known, usable, signatures, canvases, nuisances)
+
+
+def _embedded(run: Run, folder: Path, read: _Read, verifier: Verifier, progress: Progress, *, keep: bool) -> Embedded:
+    embed = functools.partial(embed_read, verifier, read.loaded, read.usable, read.canvases)
+    path = folder / "embeddings.npz"
+    with progress.task(f"embedding {len(read.canvases)} signatures", None):
+        return embedded_folder(run, path, read.signatures, read.canvases, verifier, embed, keep=keep)
+
+
+def _account(read: _Read, provenance: Provenance, notice: str) -> dict[str, Any]:
+    """Return what the numbers are about: whose data, how many signatures, and everything that was left out."""
+    loaded = read.loaded
     left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
     left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
     left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
     left_out += [f"signer {name}: fewer than two genuine signatures" for name in loaded.too_few]
-    left_out += [f"signer {name}: the run has learnt from this signer" for name in known]
-    metrics |= {
+    left_out += [f"signer {name}: the run has learnt from this signer" for name in read.known]
+    return {
         "data": {
             "source": f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}",
             "purpose": provenance.purpose,
             "contains_real_signatures": provenance.contains_real_signatures,
             "digest": provenance.digest,
         },
-        "notice": verifier.notice,
+        "notice": notice,
         "counts": loaded.counts,
         "warnings": [*loaded.warnings, *left_out],
     }
-    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
-    metrics["card"] = card_of(
-        metrics,
-        config=config,
-        probes=image_probes(signatures, canvases),
-        duplicates={"removed": len(loaded.duplicates), "left": duplicates_in(canvases)},
+
+
+def _probes(config: RunConfig, part: Part, trials: TrialTable, root: Path, read: _Read) -> dict[str, Any]:
+    return probe_folder(
+        config,
+        part,
+        trials,
+        root=root,
+        rows=read.nuisances,
+        crossed=read.loaded.warnings,
+        removed=sum(duplicate.same_label for duplicate in read.loaded.duplicates),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    trials = tables["pairs"]
-    with progress.task("shortcut probes", None):
-        metrics["probes"] = probe_folder(
-            config,
-            part,
-            trials,
-            root=Path(data),
-            rows=[row for row, keep in zip(rows, usable, strict=True) if keep],
-            crossed=loaded.warnings,
-            removed=sum(d.same_label for d in loaded.duplicates),
-        )
-    write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
-    write_json(folder / "metrics.json", metrics)
-    with progress.task("report", None):
-        report = write_report(
-            folder,
-            metrics,
-            trials=trials,
-            part=part,
-            threshold=record["threshold"],
-            verifier=verifier,
-            config=config,
-        )
-    return metrics, report
 
 
 def _measure(

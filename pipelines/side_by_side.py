@@ -18,7 +18,7 @@ from .metrics import eer_of
 from .page import callout, figure, page, table
 from .plots import MAP_COLOURS, new_axes, plot_bars, to_svg
 from .protocols import TrialTable
-from .report_method import percent
+from .report_tables import percent
 from .runs import Run, RunError
 from .verifier import NOTICE
 
