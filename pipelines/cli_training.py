@@ -104,27 +104,31 @@ def train(
         return
     if data is not None and start is None:
         raise ValueError("--data goes with --from RUN, whose network is fine-tuned, or with --head logistic")
-    named = {"stop_at": stop_at, "patience": patience, "deterministic": True if deterministic else None}
-    wanted = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
-    wanted += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
-    wanted += [f"inputs.real_share={real_share}"] if real_share is not None else []
+    wanted = _settings(freeze, real_share, stop_at=stop_at, patience=patience, deterministic=deterministic or None)
+    wanted += changes or ()
     if start is not None:
+        from .config import changed
         from .fine_tuning import fine_tuned
 
         base = fine_tuned(start, data=data, adapter=adapter, seed=seed, loss=loss, model=model)
-        folder = Run(run or start.with_name(f"{start.name}-tuned"))
-        from .config import changed
-
-        config = changed(base, [*wanted, *(changes or ())])
+        folder, config = Run(run or start.with_name(f"{start.name}-tuned")), changed(base, wanted)
     else:
         folder = Run(run or Path("runs") / preset)
-        config = preset_config(preset, seed, [*wanted, *(changes or ())], model=model, loss=loss)
+        config = preset_config(preset, seed, wanted, model=model, loss=loss)
     if hosts is not None:
         train_on_hosts(folder, checked(config), named_hosts(hosts, host), fresh=fresh, progress=progress)
         return
     folder.start(checked(config), fresh=fresh)
     train_stage(folder, config, progress, Clock(folder))
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")
+
+
+def _settings(freeze: list[str] | None, real_share: float | None, **named: float | bool | None) -> list[str]:
+    """Return options of the verb as ``KEY=VALUE`` changes of a configuration; what was not given is left out."""
+    wanted = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    wanted += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
+    wanted += [f"inputs.real_share={real_share}"] if real_share is not None else []
+    return wanted
 
 
 def _fit_head(folder: Any, head: str, data: Path | None, progress: Any) -> None:
