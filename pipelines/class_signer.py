@@ -3,14 +3,13 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .class_config import ClassifyConfig, read_config
-from .class_data import class_signers, draw_class, person_name
+from .class_data import ClassSet, class_signers, draw_class, person_name
 from .classifiers import HEADLINE, LogisticClassifier
 from .classify import embedding_network, load_class
 from .csv_text import plain_cell
@@ -102,7 +101,7 @@ def _predictions(run: Run, signer: str) -> list[dict[str, str]]:
 
 
 def _fresh(
-    run: Run, config: ClassifyConfig, people: Any, signer: str, n: int, progress: Progress
+    run: Run, config: ClassifyConfig, people: ClassSet, signer: str, n: int, progress: Progress
 ) -> tuple[list[Shown], list[NDArray[np.uint8]]]:
     """Return n acts of later sessions, named by a classifier that learnt from the whole class."""
     from synth import World

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .class_answers import Answers, cross_validate, measure
+from .class_answers import Answers, Embed, cross_validate, measure
 from .class_config import FORMAT, RECORD, ClassifyConfig, make_config, read_config
 from .class_data import ClassSet, class_signers, folder_class, world_class
 from .class_metrics import confusions
@@ -117,7 +117,7 @@ def _start(run: Run, config: ClassifyConfig, fresh: bool) -> None:
         raise RunError(f"cannot write to {run.path}: {error.strerror}") from error
 
 
-def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> tuple[Any, dict[str, Any]]:
+def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> tuple[Embed, dict[str, Any]]:
     """Return what embeds canvases, trained now if no run was named, and a record of what it learnt from."""
     if config.start_from is None:
         source = Run(run / "network")

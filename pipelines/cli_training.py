@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,10 @@ from .cli_shared import (
     preset_config,
     print_table,
 )
+
+if TYPE_CHECKING:
+    from .progress import Progress
+    from .runs import Run
 
 
 @app.command()
@@ -131,7 +135,7 @@ def _settings(freeze: list[str] | None, real_share: float | None, **named: float
     return wanted
 
 
-def _fit_head(folder: Any, head: str, data: Path | None, progress: Any) -> None:
+def _fit_head(folder: "Run", head: str, data: Path | None, progress: "Progress") -> None:
     from .head_fitting import HEADS, fit_head
 
     if head not in HEADS:

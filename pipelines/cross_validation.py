@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
@@ -164,7 +165,9 @@ def _embedded_folder(
     return part, loaded.sessions[rows]
 
 
-def _judge(whole: Part, folds: Any, number: int, n_folds: int, config: RunConfig, head: bool, real: bool) -> Judged:
+def _judge(
+    whole: Part, folds: NDArray[np.intp], number: int, n_folds: int, config: RunConfig, head: bool, real: bool
+) -> Judged:
     """Return one fold, judged by what was fitted on the others: the next one freezes, the rest fit the head."""
     from .logistic import fit_logistic_head
 

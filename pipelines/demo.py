@@ -1,12 +1,15 @@
 """The main job: world -> training -> evaluation on unseen signers -> report, resumable at every stage."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .config import RunConfig
 from .progress import Progress
 from .run_cost import Clock
 from .runs import Run
+
+if TYPE_CHECKING:
+    from .collective import Cluster
 
 __all__ = ["Clock", "compile_kernels", "demo", "train_stage"]
 
@@ -46,7 +49,9 @@ def compile_kernels() -> None:
     draw_images([genuine_act(World(0)[0], 0)], height=32, width=64)
 
 
-def train_stage(run: Run, config: RunConfig, progress: Progress, clock: Clock, *, cluster: Any = None) -> None:
+def train_stage(
+    run: Run, config: RunConfig, progress: Progress, clock: Clock, *, cluster: "Cluster | None" = None
+) -> None:
     """Train unless `model.keras` is there already, together with the other hosts of a cluster if there is one."""
     with progress.task("compiling the drawing kernels (first time only)", None):
         clock.timed("compiling", compile_kernels)

@@ -4,7 +4,7 @@ Every function returns two accuracies of balanced classes, 0 to 1, of the same c
 only the mistake differs. Nothing here is used by an evaluation.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,9 @@ def pairs(student: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray
     return np.stack(rows), np.array(genuine), np.array(claimed)
 
 
-def nearest_label(train: NDArray[np.float32], labels: NDArray[np.bool_], test: NDArray[np.float32]) -> Any:
+def nearest_label(
+    train: NDArray[np.float32], labels: NDArray[np.bool_], test: NDArray[np.float32]
+) -> NDArray[np.bool_]:
     """Return the label of the nearest training row of each test row: a classifier with a perfect memory."""
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -90,7 +92,7 @@ def scanner_tint(student: int) -> Claim:
     return Claim(*(_across_signers(rows, genuine, signers) for rows in (grey, clean)))
 
 
-def _across_signers(rows: Any, genuine: NDArray[np.bool_], signers: NDArray[np.str_]) -> float:
+def _across_signers(rows: NDArray[np.floating], genuine: NDArray[np.bool_], signers: NDArray[np.str_]) -> float:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -168,9 +170,3 @@ def blind_classifier(student: int, *, signers: int = 40, skill: float = 0.3) -> 
     )
     # a stranger who signs in their own hand wrote a genuine signature: without a reference there is no difference
     return Blind(familiar, unfamiliar, float(answers[~known & genuine].mean()))
-
-
-def one_image_only(student: int) -> Claim:
-    """Judge single images without a reference, on familiar signers; then on signers it has not met."""
-    found = blind_classifier(student)
-    return Claim(found.familiar, found.unfamiliar)

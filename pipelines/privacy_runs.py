@@ -1,17 +1,20 @@
 """The privacy audit of a run: on the world it was drawn from, or on a folder that some of it was fitted on."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .disjoint import check_parts
 from .files import write_json
-from .lineage import mark_of_run
+from .lineage import Mark, mark_of_run
 from .privacy import PER_SIGNER, Attack, attack, signature_features, signer_features
 from .progress import Progress
 from .runs import Run, RunError, load_verifier, sha256
+
+if TYPE_CHECKING:
+    from .verifier import Verifier
 
 FILE_NAME = "privacy.json"
 SIGNERS = 150
@@ -119,10 +122,10 @@ def _of_the_world(
 
 def _of_a_folder(
     run: Run,
-    verifier: Any,
+    verifier: "Verifier",
     data: str | Path,
     adapter: str,
-    mark: Any,
+    mark: Mark,
     signers: int,
     seed: int,
     progress: Progress,

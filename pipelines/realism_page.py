@@ -3,12 +3,13 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from synth.worlds import world_config
 
@@ -23,6 +24,7 @@ from .realism import Row, gaps
 from .realism_comparison import FORGER, Comparison, examine_folder, examine_world, record_of
 
 _PER_ROW = 3
+Grey = NDArray[np.uint8]
 HEAD = ("statistic", "unit", "who", "here, 25 %", "50 %", "75 %", "real, 25 %", "50 %", "75 %", "inside")
 PROBE_HEAD = ("image", "statistic", "one image", "difference in a pair", "refused")
 _CAPTION = (
@@ -99,7 +101,7 @@ def _body(
     return lines
 
 
-def _threes(genuine: Sequence[Any], forged: Sequence[Any]) -> list[tuple[Sequence[Any], Sequence[Any]]]:
+def _threes(genuine: Sequence[Grey], forged: Sequence[Grey]) -> list[tuple[Sequence[Grey], Sequence[Grey]]]:
     n = min(len(genuine), len(forged), 18)
     return [(genuine[i : i + 3], forged[i : i + 3]) for i in range(0, n, 3)]
 
@@ -142,7 +144,7 @@ def _strips(rows: Sequence[Row], name: str) -> str:
     return figure_svg(drawing)
 
 
-def _strip(axes: Any, y: int, row: Row, colour: str) -> None:
+def _strip(axes: Axes, y: int, row: Row, colour: str) -> None:
     band, found = row.band, row.found
     if np.isfinite([band[1], band[3]]).all():
         axes.barh(y, band[3] - band[1], left=band[1], height=0.8, color="0.8", zorder=1)

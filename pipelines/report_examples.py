@@ -1,7 +1,6 @@
 """What a report shows rather than counts: the worst errors, what the network looks at, where signatures lie."""
 
 import html
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +128,8 @@ def embedding_map(part: Part, *, seed: int = 0) -> Points:
     return Points("embedding_map", head, rows)
 
 
-def _plane(scores: NDArray[np.float64], seed: int) -> Any:
+def _plane(scores: NDArray[np.float64], seed: int) -> NDArray[np.floating]:
+    """Return places in a plane, shape ``(n, 2)``, from pairwise scores, shape ``(n, n)``."""
     from sklearn.manifold import TSNE
 
     distance = (scores.max() - scores + (scores.max() - scores).T) / 2

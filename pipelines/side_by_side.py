@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from .config import RunConfig
 from .curve_points import Points, trade_off, weights_over_signers, write_points
@@ -186,7 +187,7 @@ def _html(runs: Sequence[Finished], curves: Sequence[Points]) -> str:
     return page("Paraph: runs side by side", "Runs side by side", "\n".join(line for line in lines if line))
 
 
-def _det(runs: Sequence[Finished], curves: Sequence[Points], kind: str) -> Any:
+def _det(runs: Sequence[Finished], curves: Sequence[Points], kind: str) -> Axes:
     axes = new_axes()
     for i, (run, points) in enumerate(zip(runs, curves, strict=True)):
         far, frr, low, high = (100 * points.column(name, kind=kind) for name in ("far", "frr", "frr_low", "frr_high"))

@@ -4,7 +4,7 @@ It always takes a claimed signer's references; there is no call that searches a 
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,9 @@ class Verifier:
         """Return embeddings of drawn signatures, of which this verifier looks at the canvases."""
         return self.embed_canvases(canvases)
 
-    def _embed(self, prepared: NDArray[Any], convert: Any, batch: int) -> NDArray[np.float32]:
+    def _embed(
+        self, prepared: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[Any]], batch: int
+    ) -> NDArray[np.float32]:
         parts = []
         for start in range(0, len(prepared), batch):
             seen = convert(prepared[start : start + batch])
