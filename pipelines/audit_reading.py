@@ -69,6 +69,10 @@ def examine(adapter: Adapter, provenance: Provenance, progress: Progress) -> Exa
         adapter: The data set.
         provenance: Its record.
         progress: Where to say what happens.
+
+    Raises:
+        AdapterError: If it holds pen movements, or yields what is no signature.
+        ProvenanceError: If its record has expired or does not permit evaluation.
     """
     provenance.check_current()
     provenance.check_use("evaluation")

@@ -66,7 +66,12 @@ def classify(path: str | Path, config: ClassifyConfig, *, fresh: bool, progress:
 
 
 def load_class(config: ClassifyConfig, progress: Progress) -> tuple[ClassifyConfig, ClassSet]:
-    """Return the configuration, with the canvas of the network it starts from, and the signatures it names."""
+    """Return the configuration, with the canvas of the network it starts from, and the signatures it names.
+
+    Raises:
+        ValueError: If there are too few signers, or too few signatures of each.
+        ProvenanceError: If a folder does not say where it comes from.
+    """
     if config.start_from is not None:
         train = Run(config.start_from).config().train
         seen: dict[str, Any] = {"height": train.height, "width": train.width, "preprocessing": train.preprocessing}
@@ -118,7 +123,17 @@ def _start(run: Run, config: ClassifyConfig, fresh: bool) -> None:
 
 
 def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> tuple[Embed, dict[str, Any]]:
-    """Return what embeds canvases, trained now if no run was named, and a record of what it learnt from."""
+    """Return what embeds canvases, trained now if no run was named, and a record of what it learnt from.
+
+    Args:
+        run: The classification run; a network trained now lies inside it.
+        config: The run's.
+        progress: Where to say what happens.
+
+    Raises:
+        RunError: If the named run has no trained network, or one on trajectories.
+        ValueError: If the network was trained on anybody of the class.
+    """
     if config.start_from is None:
         source = Run(run / "network")
         source.start(config.network())

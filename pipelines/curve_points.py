@@ -55,6 +55,11 @@ def write_points(folder: Path, written: Sequence[Points]) -> None:
 def weights_over_signers(trials: TrialTable, *, seed: int, draws: int) -> Iterator[Floats]:
     """Return the trials' weights in each draw of a bootstrap over signers, shape ``(n,)`` each.
 
+    Args:
+        trials: Of signers and, in random forgeries, impostors.
+        seed: Of the draws.
+        draws: How many.
+
     Source:
         Poh, Martin, Bengio (2007), "Performance generalization in biometric authentication using joint user-specific
         and sample bootstraps", IEEE TPAMI 29. Differs: signers only; a random forgery weighs by both roles.
@@ -73,7 +78,16 @@ def _kinds(trials: TrialTable) -> list[str]:
 
 
 def trade_off(trials: TrialTable, *, seed: int, draws: int = DRAWS) -> Points:
-    """Return FRR against FAR for each kind of forgery on a grid of FARs, with 95 % bands over signers; shares."""
+    """Return FRR against FAR for each kind of forgery on a grid of FARs, with 95 % bands over signers.
+
+    Args:
+        trials: Scored, genuine ones among them.
+        seed: Of the bootstrap.
+        draws: Bootstrap samples.
+
+    Returns:
+        Shares from 0 to 1; no FAR below one forgery of that kind, which is the least that the trials can show.
+    """
     genuine = np.flatnonzero(trials.kind == "genuine")
     rows: list[tuple[object, ...]] = []
     for kind in _kinds(trials):
@@ -101,7 +115,12 @@ def _frr_at(curve: ErrorCurve, genuine: Floats, forged: Floats) -> Floats:
 
 
 def operating_points(trials: TrialTable, threshold: float) -> Points:
-    """Return FAR of each kind and FRR at a frozen threshold: the dots on the curves."""
+    """Return FAR of each kind and FRR, 0 to 1, at a frozen threshold: the dots on the curves.
+
+    Args:
+        trials: Scored, genuine ones among them.
+        threshold: A score of it or above is accepted.
+    """
     frr = float((trials.score[trials.kind == "genuine"] < threshold).mean())
     rows: list[tuple[object, ...]] = [
         (kind, float((trials.score[trials.kind == kind] >= threshold).mean()), frr) for kind in _kinds(trials)
@@ -110,7 +129,12 @@ def operating_points(trials: TrialTable, threshold: float) -> Points:
 
 
 def score_histogram(trials: TrialTable, bins: int = 60) -> Points:
-    """Return how many trials of each kind fall into equal bins of the score, and the density there."""
+    """Return how many trials of each kind fall into equal bins of the score, and the density there.
+
+    Args:
+        trials: Scored, at least one.
+        bins: From the lowest to the highest score of all kinds.
+    """
     low, high = float(trials.score.min()), float(trials.score.max())
     edges = np.linspace(low, max(high, low + 1e-6), bins + 1)
     rows: list[tuple[object, ...]] = []
@@ -126,6 +150,11 @@ def score_histogram(trials: TrialTable, bins: int = 60) -> Points:
 
 def tippett(trials: TrialTable, calibrator: LogisticCalibrator, points: int = 121) -> Points:
     """Return the share of trials of each kind whose log10 likelihood ratio is at least each value.
+
+    Args:
+        trials: Scored.
+        calibrator: Scores to likelihood ratios.
+        points: Values, evenly from the 0.2 to the 99.8 % of all ratios, and at least from -1 to 1.
 
     Source:
         Evett, Buckleton (1996), "Statistical analysis of STR data", Advances in Forensic Haemogenetics 6.

@@ -52,7 +52,15 @@ def compile_kernels() -> None:
 def train_stage(
     run: Run, config: RunConfig, progress: Progress, clock: Clock, *, cluster: "Cluster | None" = None
 ) -> None:
-    """Train unless `model.keras` is there already, together with the other hosts of a cluster if there is one."""
+    """Train unless `model.keras` is there already, together with the other hosts of a cluster if there is one.
+
+    Args:
+        run: The run, begun.
+        config: Its configuration.
+        progress: Where to say what happens.
+        clock: Where its seconds go.
+        cluster: The hosts, if there are several.
+    """
     with progress.task("compiling the drawing kernels (first time only)", None):
         clock.timed("compiling", compile_kernels)
     if (run / "model.keras").exists():

@@ -50,7 +50,18 @@ def masked_name(name: str) -> str:
 
 
 def share_elsewhere(values: Sequence[str], forged: NDArray[np.bool_], signers: NDArray[Any]) -> NDArray[np.float64]:
-    """Return for each file the share of forgeries among other signers' files of the same value, shape ``(n,)``."""
+    """Return for each file the share of forgeries, 0 to 1, among other signers' files of the same value.
+
+    A value that no other signer has gets the share of the whole set, as if one more file stood there.
+
+    Args:
+        values: One fact of each file, as text, n of them.
+        forged: Shape ``(n,)``.
+        signers: Claimed signer of each, shape ``(n,)``.
+
+    Returns:
+        Shape ``(n,)``.
+    """
     counts: Counter[tuple[str, bool]] = Counter(zip(values, forged.tolist(), strict=True))
     own: Counter[tuple[str, str, bool]] = Counter(zip(values, signers.tolist(), forged.tolist(), strict=True))
     found, usual = [], float(forged.mean())

@@ -48,7 +48,16 @@ def pairs(student: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray
 def nearest_label(
     train: NDArray[np.float32], labels: NDArray[np.bool_], test: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
-    """Return the label of the nearest training row of each test row: a classifier with a perfect memory."""
+    """Return the label of the nearest training row of each test row: a classifier with a perfect memory.
+
+    Args:
+        train: Shape ``(n, d)``.
+        labels: Of its rows, shape ``(n,)``.
+        test: Shape ``(m, d)``.
+
+    Returns:
+        Shape ``(m,)``.
+    """
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(n_neighbors=1, algorithm="brute").fit(train, labels).predict(test)
@@ -119,7 +128,13 @@ def frozen_threshold(development: TrialTable) -> float:
 
 
 def accuracy_at(trials: TrialTable, threshold: float, kind: str) -> float:
-    """Return the accuracy at a threshold, genuine trials and one kind of forgery weighing the same."""
+    """Return the accuracy, 0 to 1, at a threshold, genuine trials and one kind of forgery weighing the same.
+
+    Args:
+        trials: Scored.
+        threshold: A score of it or above is accepted.
+        kind: Of forgery, such as "skilled".
+    """
     wrong = frr(trials.select(kind="genuine").score, threshold) + far(trials.select(kind=kind).score, threshold)
     return 1.0 - wrong / 2.0
 

@@ -84,21 +84,21 @@ def area_over_signers(
     return area, float(np.sqrt(spread))
 
 
-def nuisance_finding(
-    probe: str,
-    looks_at: str,
-    area: float,
-    error: float,
-    *,
-    tolerance: float = TOLERANCE,
-    words: str = "",
-) -> Finding:
-    """Return the finding of something that must tell nothing: failed if its AUC is surely outside the limit."""
+def nuisance_finding(probe: str, looks_at: str, area: float, error: float, *, tolerance: float = TOLERANCE) -> Finding:
+    """Return the finding of something that must tell nothing: failed if its AUC is surely outside the limit.
+
+    Args:
+        probe: Which probe.
+        looks_at: What it sees.
+        area: The AUC of forged above genuine, 0 to 1.
+        error: Its standard error over signers.
+        tolerance: How far from 0.5 it may lie; it fails `Z_MANY` standard errors beyond.
+    """
     off = abs(area - 0.5) - Z_MANY * error > tolerance
     told = f"{looks_at}: it tells forged from genuine (AUC {area:.2f}) without any handwriting" if off else ""
     limit = f"{0.5 - tolerance:.2f} to {0.5 + tolerance:.2f}"
     low, high = max(area - 1.96 * error, 0.0), min(area + 1.96 * error, 1.0)
-    return Finding(probe, looks_at, area, low, high, limit, "failed" if off else "ok", (told + words) if off else "")
+    return Finding(probe, looks_at, area, low, high, limit, "failed" if off else "ok", told)
 
 
 def summarise(findings: Sequence[Finding]) -> dict[str, Any]:

@@ -28,7 +28,14 @@ def example_sheet(part: Part, signers: int = 8) -> NDArray[np.uint8]:
 
 
 def worst(trials: TrialTable, threshold: float, kind: str, n: int = 10) -> NDArray[np.intp]:
-    """Return the rows of the worst errors of one kind at a threshold, each questioned signature once, worst first."""
+    """Return the rows of the worst errors of one kind at a threshold, each questioned signature once, worst first.
+
+    Args:
+        trials: Scored.
+        threshold: A score of it or above is accepted.
+        kind: "genuine" for false rejections, a kind of forgery for false acceptances.
+        n: How many, at most.
+    """
     genuine = kind == "genuine"
     wrong = (trials.kind == kind) & ((trials.score < threshold) if genuine else (trials.score >= threshold))
     rows = np.flatnonzero(wrong)
@@ -41,7 +48,19 @@ def worst(trials: TrialTable, threshold: float, kind: str, n: int = 10) -> NDArr
 def worst_html(
     trials: TrialTable, part: Part, calibrator: LogisticCalibrator, *, threshold: float, kind: str, title: str
 ) -> str:
-    """Return the worst errors of one kind as pictures beside their reference, with score and likelihood ratio."""
+    """Return the worst errors of one kind as pictures beside their reference, with score and likelihood ratio.
+
+    Args:
+        trials: Scored.
+        part: The signatures they are about, with their images.
+        calibrator: Scores to likelihood ratios.
+        threshold: Frozen.
+        kind: As for `worst`.
+        title: Heading above them.
+
+    Returns:
+        HTML; empty if there is no trial of the kind.
+    """
     rows = worst(trials, threshold, kind)
     heading = f"<h3>{html.escape(title)}</h3>"
     if not (trials.kind == kind).any():

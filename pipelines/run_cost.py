@@ -37,7 +37,13 @@ class Clock:
 
 
 def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
-    """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
+    """Return what the run took: seconds by stage, images, peak memory and disk in MB.
+
+    Args:
+        run: The run, as far as it is written.
+        seconds: By stage, as `Clock` counts them.
+        config: The run's.
+    """
     peak = peak_memory_mb()
     disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
     images = epochs_done(run, config) * config.train.steps_per_epoch * config.batch.images
