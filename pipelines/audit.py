@@ -70,9 +70,10 @@ def embedder_of(run: str | Path) -> tuple[Embed, str]:
         RunError: If the run is unfinished.
     """
     from .runs import load_verifier
+    from .trained import takes_images
 
     verifier = load_verifier(run)
-    if len(verifier.model.input_shape) != 4:
+    if not takes_images(verifier.model):
         raise ValueError(f"the network of {run} takes pen movements; use a run on images")
 
     def embed(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from .files import write_json, write_text
 from .folds import check_apart, class_folds, image_hashes
 from .progress import Progress
 from .runs import Run, RunError, environment
+from .trained import takes_images, unfrozen_verifier
 
 __all__ = ["ClassifyConfig", "classify", "embedding_network", "load_class", "make_config", "make_folds"]
 
@@ -143,17 +144,9 @@ def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> t
         train_stage(source, config.network(), progress, Clock(source))
     else:
         source = Run(config.start_from)
-    if not (source / "model.keras").exists():
-        raise RunError(f"{source.path} has no trained network; run `train --run {source.path}` first")
     with progress.task("loading the network", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .verifier import Verifier
-
-        model = keras.saving.load_model(source / "model.keras", safe_mode=True, compile=False)
-    if len(model.input_shape) != 4:
+        verifier = unfrozen_verifier(source)
+    if not takes_images(verifier.model):
         raise RunError(f"{source.path} takes pen trajectories; classification needs a network that takes images")
     learnt = source.config()
     if config.data is None and learnt.world.seed == config.seed:
@@ -164,7 +157,7 @@ def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> t
         "images": learnt.train.epochs * learnt.train.steps_per_epoch * learnt.batch.images,
         "world": learnt.world.seed,
     }
-    return Verifier(model, height=config.height, width=config.width).embed_canvases, record
+    return verifier.embed_canvases, record
 
 
 def _check_strangers(learnt: RunConfig, config: ClassifyConfig) -> None:

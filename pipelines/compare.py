@@ -18,6 +18,8 @@ from .demo import demo
 from .files import write_text
 from .progress import Progress
 from .report_tables import percent
+from .runs import Run
+from .trained import trained_network
 
 COLUMNS = (
     "network",
@@ -127,7 +129,7 @@ def _row(base: RunConfig, name: str, seed: int, folder: Path, progress: Progress
     progress.say(f"{name}, seed {seed}")
     run = folder / f"{name}-{seed}"
     metrics = demo(run, config, fresh=False, progress=progress)
-    model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
+    model = trained_network(Run(run))
     cost = metrics["cost"]
     row = Row(
         name,

@@ -9,7 +9,7 @@ import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,12 @@ from .progress import Progress
 from .protocols import SignatureSet, TrialTable, check_disjoint
 from .report_tables import percent
 from .runs import Run, RunError
+from .trained import takes_images, unfrozen_verifier
 from .trials import joined
 from .verifier import NOTICE, REAL_NOTICE
+
+if TYPE_CHECKING:
+    from .adapters import Provenance
 
 HEAD = ("fold", "signers", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen", "FAR random frozen")
 _RATES = ("eer_random", "eer_skilled", "frr_frozen", "far_skilled_frozen", "far_random_frozen")
@@ -105,10 +109,8 @@ def cross_validate_folder(
     from .adapters import load_provenance
 
     run = Run(run_path)
-    if not (run / "model.keras").exists():
-        raise RunError(f"{run.path} has no trained network; run `train --run {run.path}` first")
     provenance, config = load_provenance(data), run.config()
-    whole, sessions = _embedded_folder(run, config, data, adapter, progress)
+    whole, sessions = _embedded_folder(run, data, adapter, provenance, progress)
     signer, kind = whole.signatures.signer, whole.signatures.kind
     folds = signer_folds(signer, kind, n_folds=n_folds, seed=config.world.seed % 2**32)
     check_apart(folds, signer, "signers")
@@ -129,25 +131,16 @@ def cross_validate_folder(
 
 
 def _embedded_folder(
-    run: Run, config: RunConfig, data: str | Path, adapter: str, progress: Progress
-) -> tuple[Part, np.ndarray[Any, np.dtype[np.str_]]]:
+    run: Run, data: str | Path, adapter: str, provenance: "Provenance", progress: Progress
+) -> tuple[Part, NDArray[np.str_]]:
     """Return the usable signatures of a folder, embedded by a run's network, and their sessions."""
-    from .adapters import load_provenance, load_signatures, open_adapter
+    from .adapters import load_signatures, open_adapter
     from .folds import without_repeats
 
-    provenance = load_provenance(data)
     with progress.task("loading TensorFlow", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .verifier import Verifier
-
-        model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
-    if len(model.input_shape) != 4:
+        verifier = unfrozen_verifier(run)
+    if not takes_images(verifier.model):
         raise RunError(f"{run.path} takes trajectories, and a folder holds images")
-    train = config.train
-    verifier = Verifier(model, height=train.height, width=train.width, recipe=train.preprocessing)
     with progress.task(f"reading {data}", None):
         loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
     places = np.flatnonzero(loaded.eligible)

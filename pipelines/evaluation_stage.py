@@ -21,6 +21,7 @@ from .run_cost import Clock, cost
 from .runs import FORMAT, Run, sha256
 from .score_file import write_scores
 from .shortcut_runs import probe_world
+from .trained import takes_images, unfrozen_verifier
 from .trials import TrialTable
 from .verifier import Verifier
 from .writer_dependent import Negatives
@@ -48,7 +49,7 @@ def evaluate_stage(
         protocols: Which of `protocol_runs.PROTOCOLS` to run; pairs always are.
         negatives: Whose signatures writer-dependent classifiers reject: "development" or "enrolled".
     """
-    verifier, head = _load(run, config, progress)
+    verifier, head = _load(run, progress)
     dev, test = (_drawn(name, config, verifier, progress, clock) for name in ("dev", "test"))
     tables: dict[str, TrialTable] = {}
     with progress.task("rates, intervals and baselines", None):
@@ -80,21 +81,12 @@ def evaluate_stage(
     return metrics
 
 
-def _load(run: Run, config: RunConfig, progress: Progress) -> tuple[Verifier, LogisticHead | None]:
+def _load(run: Run, progress: Progress) -> tuple[Verifier, LogisticHead | None]:
     """Return the run's network as a verifier without a threshold, and the head that was fitted on it, if any."""
-    with progress.task("loading TensorFlow", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .online import OnlineVerifier
     run.mark("unfinished", stage="evaluating")
-    model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
     head = LogisticHead.from_dict(run.read("head.json")) if (run / "head.json").exists() else None
-    made = Verifier if len(model.input_shape) == 4 else OnlineVerifier
-    settings = config.train
-    verifier = made(model, height=settings.height, width=settings.width, head=head, recipe=settings.preprocessing)
-    return verifier, head
+    with progress.task("loading TensorFlow", None):
+        return unfrozen_verifier(run, head=head), head
 
 
 def _drawn(name: str, config: RunConfig, verifier: Verifier, progress: Progress, clock: Clock) -> Part:
@@ -120,7 +112,7 @@ def _record(
         "band": verifier.band,
         "calibrator": frozen.calibrator.to_dict(),
         "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
-        "takes": "image" if len(verifier.model.input_shape) == 4 else "sequence",
+        "takes": "image" if takes_images(verifier.model) else "sequence",
         "head": None if head is None else head.to_dict(),
         "fused": {name: point.to_dict() for name, point in freeze_fused(dev, config).items()},
         "provenance": provenance_of(run, head),

@@ -13,6 +13,7 @@ from .logistic import LogisticHead, fit_logistic_head
 from .marks import check_training_allowed
 from .progress import Progress
 from .runs import Run, RunError
+from .trained import takes_images, unfrozen_verifier
 from .trials import SignatureSet
 
 if TYPE_CHECKING:
@@ -46,19 +47,18 @@ def fit_head(
         RunError: If the run has no network yet, or the folder nothing to fit on.
         ProvenanceError: If the folder may not be trained on; the run is then as it was.
     """
-    if not (run / "model.keras").exists():
-        raise RunError(f"{run.path} has no trained network; run `train --run {run.path}` first")
     if data is not None:
         from .adapters import load_provenance
 
         check_training_allowed(load_provenance(data), data)
     config = run.config()
-    verifier = _network(run, config, progress)
+    with progress.task("loading TensorFlow", None):
+        verifier = unfrozen_verifier(run)
     if data is None:
         signatures, embeddings = _of_the_world(config, verifier, signers, progress)
         source, mark = f"training signers of world {config.world.seed}", SYNTHETIC
     else:
-        if len(verifier.model.input_shape) != 4:
+        if not takes_images(verifier.model):
             raise RunError(f"{run.path} takes trajectories, and a folder holds images; leave --data out")
         signatures, embeddings, source, mark = _of_a_folder(data, adapter, verifier, progress)
     with progress.task("fitting", None):
@@ -71,21 +71,6 @@ def fit_head(
         )
     _replace_head(run, head, mark)
     return head
-
-
-def _network(run: Run, config: RunConfig, progress: Progress) -> "Verifier":
-    """Return the run's network as a verifier, without what was frozen for it."""
-    with progress.task("loading TensorFlow", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .online import OnlineVerifier
-        from .verifier import Verifier
-
-        model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
-    made = Verifier if len(model.input_shape) == 4 else OnlineVerifier
-    return made(model, height=config.train.height, width=config.train.width)
 
 
 def _replace_head(run: Run, head: LogisticHead, mark: Mark) -> None:
