@@ -1,8 +1,9 @@
 """What is wrong in a data set, and a refined manifest of what is left; nothing in the data folder is ever changed.
 
-A folder is read by `audit_reading.py` and judged by `audit_judging.py`. Measures of single images are in
-`audit_facts.py`, their faults in `audit_faults.py`, copies in `audit_copies.py`, faults of labels in `audit_labels.py`,
-the page in `audit_page.py`, what refinement changes in `audit_retrain.py`, files in `audit_files.py`.
+A folder is read by `audit_reading.py` and judged by `audit_judging.py`, which asks `audit_facts.py` for measures of
+single images, `audit_faults.py` for their faults, `audit_copies.py` for copies, `audit_labels.py` for faults of labels
+and `audit_leaks.py` for what gives labels away. The page is in `audit_page.py`, what refinement changes in
+`audit_retrain.py`, files in `audit_files.py`.
 """
 
 from pathlib import Path

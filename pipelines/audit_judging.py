@@ -16,15 +16,14 @@ from .audit_faults import Finding, image_faults
 from .audit_labels import (
     OUTSIDE,
     Fit,
-    Leak,
     SignerRank,
-    find_leaks,
     fit_of,
     imbalance,
     rank_signers,
     same_hands,
     wrong_signers,
 )
+from .audit_leaks import Leak, find_leaks
 from .audit_reading import Examined
 
 FAULTS = (
