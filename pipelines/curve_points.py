@@ -14,7 +14,7 @@ from .calibration import LogisticCalibrator
 from .csv_text import as_csv
 from .files import write_text
 from .metrics import ErrorCurve
-from .protocols import TrialTable
+from .trials import TrialTable
 
 Floats = NDArray[np.float64]
 FORGERIES = ("skilled", "simple", "random")

@@ -18,8 +18,8 @@ from .calibration import choose_thresholds
 from .cohort import FIRST, HEIGHT, WIDTH, cohort, cohort_trials
 from .metrics import eer, eer_per_signer, far, frr
 from .preprocess import preprocess, to_ink
-from .protocols import TrialTable
 from .sampling import draw_in_chunks
+from .trials import TrialTable
 
 _FORGERS = 5_000
 

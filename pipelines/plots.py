@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .curve_points import Points, score_histogram
-from .protocols import TrialTable
+from .trials import TrialTable
 
 Rates = Sequence[Sequence[float]] | NDArray[np.float64]
 COLOURS = {"genuine": "#0072B2", "skilled": "#D55E00", "random": "#009E73", "simple": "#CC79A7"}

@@ -17,11 +17,11 @@ from .files import write_text
 from .page import callout, figure, page, picture, table
 from .plots import figure_svg, new_axes, plot_curves, plot_map, plot_skills, to_svg
 from .probe_findings import HEAD, findings_of
-from .protocols import TrialTable
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
 from .report_figures import answers_by_kind, error_figures, likelihood_ratios
 from .report_method import listing, method_rows, tree_html
 from .report_tables import frozen_rows, percent, rate_points, reference_rows, skill_rows, summary_rows
+from .trials import TrialTable
 from .verifier import NOTICE, Verifier
 
 __all__ = ["frozen_rows", "percent", "reference_rows", "skill_rows", "summary_rows", "write_points", "write_report"]

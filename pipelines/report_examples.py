@@ -10,7 +10,7 @@ from .curve_points import Points
 from .evaluate import Part
 from .page import figure, picture
 from .plots import contact_sheet
-from .protocols import TrialTable
+from .trials import TrialTable
 from .verifier import Verifier
 
 MAP_SIGNERS, MAP_GENUINE, MAP_FORGED = 12, 6, 4

@@ -6,8 +6,8 @@ from .calibration import LogisticCalibrator
 from .curve_points import Points, confusion, operating_points, reliability, score_histogram, tippett, trade_off
 from .page import figure, table
 from .plots import new_axes, plot_det, plot_reliability, plot_roc, plot_scores, plot_tippett, to_svg
-from .protocols import TrialTable
 from .report_method import calibration_records, tree_html
+from .trials import TrialTable
 
 
 def error_figures(trials: TrialTable, threshold: float, seed: int, written: list[Points]) -> list[str]:

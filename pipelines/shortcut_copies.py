@@ -11,9 +11,9 @@ from .baselines import pixel_features
 from .config import RunConfig
 from .preprocess import to_ink
 from .probe_findings import Finding
-from .protocols import SignatureSet
 from .quality import likeness_of_copies
 from .splits import split_world
+from .trials import SignatureSet
 
 COPY = 0.97
 """Likeness from which two canvases are one picture."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .probe_findings import Finding, area_over_signers, nuisance_finding
 from .probes import blind_probe, nuisances, shape_features
-from .protocols import SignatureSet, TrialTable
+from .trials import SignatureSet, TrialTable
 
 LONGEST_PX = 512
 PAPER = {"background": "level of the paper", "background_sd": "texture of the paper"}

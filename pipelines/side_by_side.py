@@ -18,9 +18,9 @@ from .files import write_json, write_text
 from .metrics import eer_of
 from .page import callout, figure, page, table
 from .plots import MAP_COLOURS, new_axes, plot_bars, to_svg
-from .protocols import TrialTable
 from .report_tables import percent
 from .runs import Run, RunError
+from .trials import TrialTable
 from .verifier import NOTICE
 
 HEAD = ("run", "network", "images", "training s", "EER random", "EER skilled", "FRR, frozen", "FAR skilled, frozen",
