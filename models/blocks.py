@@ -40,7 +40,14 @@ def norm_relu(x: Any, *, name: str) -> Any:
 
 
 def dense_relu(x: Any, units: int, *, seed: int, name: str) -> Any:
-    """Map vectors linearly, then rectify."""
+    """Map vectors linearly, then rectify.
+
+    Args:
+        x: Shape ``(..., n)``.
+        units: Length of what comes out, ``(..., units)``.
+        seed: Seed of the model.
+        name: Name of the layer, which its weights are drawn for.
+    """
     return layers.Dense(units, activation="relu", kernel_initializer=he_normal(seed, name), name=name)(x)
 
 

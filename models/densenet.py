@@ -103,6 +103,13 @@ def dense_block(x: Any, n_layers: int, *, growth: int, narrow: bool, seed: int, 
 
 
 def transition(x: Any, channels: int, *, seed: int, name: str) -> Any:
-    """Mix the channels with a 1 x 1 convolution, then halve the maps' sides by averaging."""
+    """Mix the channels with a 1 x 1 convolution, then halve the maps' sides by averaging.
+
+    Args:
+        x: Maps, shape ``(batch, height, width, channels)``.
+        channels: Channels that come out.
+        seed: Seed of the model.
+        name: Prefix of the layers' names.
+    """
     x = conv(norm_relu(x, name=name), channels, 1, seed=seed, name=f"{name}_conv")
     return layers.AveragePooling2D(2, padding="same", name=f"{name}_pool")(x)

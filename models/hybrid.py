@@ -8,7 +8,7 @@ from .blocks import check_at_least, conv, embedding, norm_relu
 from .densenet import dense_block, transition
 from .layers import layer_seed
 from .registry import register
-from .resnet import post_basic
+from .residual import post_basic
 from .token_attention import AttentionPooling
 
 

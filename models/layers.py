@@ -76,7 +76,14 @@ class Seeded(keras.layers.Layer):
         self.seed = seed
 
     def dense(self, units: int, part: str, *, activation: str | None = None, bias: bool = True) -> Any:
-        """Return a dense layer that computes in this layer's precision."""
+        """Return a dense layer that computes in this layer's precision.
+
+        Args:
+            units: Length of what comes out.
+            part: Its name, which its weights are drawn for.
+            activation: "relu" draws He's weights; anything else Glorot's.
+            bias: Whether it adds one.
+        """
         init = he_normal(self.seed, part) if activation == "relu" else glorot_uniform(self.seed, part)
         return keras.layers.Dense(
             units, activation=activation, use_bias=bias, kernel_initializer=init, dtype=self.dtype_policy, name=part

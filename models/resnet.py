@@ -12,8 +12,9 @@ import keras
 from keras import layers
 
 from .attention import attend, check_kind
-from .blocks import conv, embedding, norm, norm_relu
+from .blocks import conv, embedding, norm_relu
 from .registry import register
+from .residual import post_basic, post_bottleneck, pre_basic, pre_bottleneck
 
 # kind, channels, stride; a bottleneck is half as wide inside
 _SMALL_BLOCKS = (
@@ -93,7 +94,7 @@ def small_trunk(ink: Any, *, stem_channels: int, attention: str, seed: int) -> t
     x = conv(ink, stem_channels, 7, stride=4, seed=seed, name="stem_conv")
     maps = []
     for index, (kind, channels, stride) in enumerate(_SMALL_BLOCKS, start=1):
-        block = _pre_basic if kind == "basic" else _pre_bottleneck
+        block = pre_basic if kind == "basic" else pre_bottleneck
         x = block(x, channels, stride=stride, seed=seed, name=f"block{index}")
         if index == len(_SMALL_BLOCKS) or _SMALL_BLOCKS[index][2] > 1:  # the last block of its stride
             x = attend(x, attention, seed=seed, name=f"block{index}_{attention}")
@@ -227,59 +228,3 @@ def _standard(
         x = attend(x, attention, seed=seed, name=f"stage{stage}_{attention}")
     x = layers.GlobalAveragePooling2D(name="whole_pool")(x)
     return keras.Model(ink, embedding(x, embedding_dim, seed=seed), name=name)
-
-
-def _pre_basic(x: Any, channels: int, *, stride: int, seed: int, name: str) -> Any:
-    """Add two 3 x 3 convolutions, each after its normalisation, to the shortcut."""
-    active = norm_relu(x, name=f"{name}_1")
-    y = conv(active, channels, 3, stride=stride, seed=seed, name=f"{name}_1_conv")
-    y = norm_relu(y, name=f"{name}_2")
-    y = conv(y, channels, 3, seed=seed, name=f"{name}_2_conv")
-    shortcut = _pre_shortcut(x, active, channels, stride=stride, seed=seed, name=name)
-    return layers.Add(name=f"{name}_add")([shortcut, y])
-
-
-def _pre_bottleneck(x: Any, channels: int, *, stride: int, seed: int, name: str) -> Any:
-    """Add 1 x 1, 3 x 3 and 1 x 1 convolutions, half as wide inside, to the shortcut."""
-    active = norm_relu(x, name=f"{name}_1")
-    y = conv(active, channels // 2, 1, seed=seed, name=f"{name}_1_conv")
-    y = norm_relu(y, name=f"{name}_2")
-    y = conv(y, channels // 2, 3, stride=stride, seed=seed, name=f"{name}_2_conv")
-    y = norm_relu(y, name=f"{name}_3")
-    y = conv(y, channels, 1, seed=seed, name=f"{name}_3_conv")
-    shortcut = _pre_shortcut(x, active, channels, stride=stride, seed=seed, name=name)
-    return layers.Add(name=f"{name}_add")([shortcut, y])
-
-
-def _pre_shortcut(x: Any, active: Any, channels: int, *, stride: int, seed: int, name: str) -> Any:
-    """Return ``x`` averaged where the map shrinks; where channels change, ``active`` projected instead."""
-    projected = x.shape[-1] != channels
-    shortcut = active if projected else x
-    if stride > 1:
-        shortcut = layers.AveragePooling2D(stride, padding="same", name=f"{name}_shortcut_pool")(shortcut)
-    if projected:
-        shortcut = conv(shortcut, channels, 1, seed=seed, name=f"{name}_shortcut_conv")
-    return shortcut
-
-
-def post_basic(x: Any, channels: int, *, stride: int, seed: int, name: str) -> Any:
-    """Add two 3 x 3 convolutions, each before its normalisation, to the shortcut; then rectify."""
-    y = conv(x, channels, 3, stride=stride, seed=seed, name=f"{name}_1_conv")
-    y = norm_relu(y, name=f"{name}_1")
-    y = conv(y, channels, 3, seed=seed, name=f"{name}_2_conv")
-    y = norm(y, name=f"{name}_2_norm")
-    if stride > 1 or x.shape[-1] != channels:
-        x = conv(x, channels, 1, stride=stride, seed=seed, name=f"{name}_shortcut_conv")
-        x = norm(x, name=f"{name}_shortcut_norm")
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
-
-
-def post_bottleneck(x: Any, channels: int, *, stride: int, seed: int, name: str) -> Any:
-    """Add 1 x 1, 3 x 3 and (four times as wide) 1 x 1 convolutions to the shortcut; then rectify."""
-    y = norm_relu(conv(x, channels, 1, seed=seed, name=f"{name}_1_conv"), name=f"{name}_1")
-    y = norm_relu(conv(y, channels, 3, stride=stride, seed=seed, name=f"{name}_2_conv"), name=f"{name}_2")
-    y = norm(conv(y, 4 * channels, 1, seed=seed, name=f"{name}_3_conv"), name=f"{name}_3_norm")
-    if stride > 1 or x.shape[-1] != 4 * channels:
-        x = conv(x, 4 * channels, 1, stride=stride, seed=seed, name=f"{name}_shortcut_conv")
-        x = norm(x, name=f"{name}_shortcut_norm")
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))

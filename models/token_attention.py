@@ -35,7 +35,11 @@ class SelfAttention(Seeded):
         self.heads = heads
 
     def build(self, input_shape: Any) -> None:
-        """Make the four projections for tokens of ``input_shape``, or of the first of several shapes."""
+        """Make the four projections for tokens of ``input_shape``, or of the first of several shapes.
+
+        Raises:
+            ValueError: If the tokens' length is no multiple of ``heads``.
+        """
         several = isinstance(input_shape[0], tuple | list)
         length = input_shape[0][-1] if several else input_shape[-1]
         if length % self.heads:
@@ -58,7 +62,13 @@ class SelfAttention(Seeded):
         return self.mix(tokens, tokens, valid)
 
     def mix(self, tokens: Any, memory: Any, valid: Any) -> Any:
-        """Return what each token, shape ``(batch, n, d)``, gathers from ``memory``, shape ``(batch, m, d)``."""
+        """Return what each token gathers from a memory, shape ``(batch, n, d)``.
+
+        Args:
+            tokens: Who asks, shape ``(batch, n, d)``.
+            memory: Who is asked, shape ``(batch, m, d)``.
+            valid: 1 where the memory counts, shape ``(batch, m, 1)``; None if all of it does.
+        """
         query, key, value, output = self.projections
         q, k, v = self._parted(query(tokens)), self._parted(key(memory)), self._parted(value(memory))
         logits = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) / math.sqrt(q.shape[-1])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig
-from .curve_points import DRAWS, Points
+from .curve_points import DRAWS, Points, write_points
 from .curves import frozen_of
 from .evaluate import Part, trials_of
 from .few_shot import Adapted, diagonal_head, logistic_head, only, threshold_only, threshold_shrunk
@@ -20,7 +20,6 @@ from .few_shot_training import fine_tuning
 from .files import write_json, write_text
 from .progress import Progress
 from .rates import Frozen
-from .report import write_points
 from .runs import Run, load_verifier
 from .shift import judged_signers
 from .shift_rates import Draws, drawn_figures, interval, judged_figures

@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from .adapt import BEFORE, HEAD
 from .config import RunConfig
@@ -54,7 +55,7 @@ def adapt_html(points: Points, config: RunConfig, signers: int) -> str:
     return page("Paraph few-shot adaptation", "A few signers of another world", "\n".join(lines))
 
 
-def _axes(points: Points, world: str) -> Any:
+def _axes(points: Points, world: str) -> Axes:
     axes = new_axes(7.2, 3.4)
     rows = [row for row in points.rows if row[0] == world and row[4] == "aer_skilled_frozen"]
     sizes = sorted({int(str(row[2])) for row in rows})

@@ -1,4 +1,4 @@
-"""Faults of single images and of copies, found by measures and comparison alone; no label is judged here.
+"""Faults of single images, found by measures alone; no label is judged here.
 
 Limits are relative to the set where a set has a way of its own (sharpness, size, tight crops), so that a fault is what
 differs from the rest. They were set on synthetic sets with planted faults.
@@ -8,16 +8,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .audit_facts import Facts
-from .baselines import pixel_features
-from .quality import likeness_of_copies
 
 SHARP_SHARE, SHARP_DEVIATIONS = 0.65, 4.0
 SIZE_SHARE, FORGED_SHARE, STROKE_SHARE, LEAST_LONGEST = 0.6, 0.3, 0.6, 24.0
-COARSE_LIKENESS, COPY_LIKENESS = 0.91, 0.925  # two acts of one hand stay below 0.91 and 0.92, scans of one act hardly
-_BLOCK = 1024
 
 
 class Finding(NamedTuple):
@@ -25,7 +20,7 @@ class Finding(NamedTuple):
 
     Attributes:
         place: Which image of the set.
-        fault: A name in `audit.FAULTS`.
+        fault: A name in `audit_judging.FAULTS`.
         reason: In words, with the measures.
         severity: Higher is worse, comparable within one fault.
     """
@@ -34,14 +29,6 @@ class Finding(NamedTuple):
     fault: str
     reason: str
     severity: float
-
-
-class Copies(NamedTuple):
-    """Two images of one signing act: the later, the earlier, and how alike they are (1 for equal pixels)."""
-
-    later: int
-    earlier: int
-    likeness: float
 
 
 def image_faults(
@@ -113,58 +100,3 @@ def _small(inked: list[tuple[int, Facts]], signers: Sequence[str], kinds: Sequen
             reason = f"{size}; strokes {seen.stroke:.1f} px (set: {width:.1f})"
             found.append(Finding(i, "low resolution", reason, 1.0 / max(seen.longest, 1.0)))
     return found
-
-
-def find_copies(digests: Sequence[str], canvases: NDArray[np.uint8], where: Sequence[int]) -> list[Copies]:
-    """Return pairs of images of one signing act: equal pixels, or another scan, scale or encoding of them.
-
-    Near-copies are looked for among coarse canvases, whose correlation is a product of matrices, and confirmed on the
-    full ones.
-
-    Args:
-        digests: Of the pixels of each image; empty for one that could not be read.
-        canvases: Preprocessed images, shape ``(n, height, width)``.
-        where: Which image each canvas is of.
-    """
-    first: dict[str, int] = {}
-    found = []
-    for i, digest in enumerate(digests):
-        if digest and digest in first:
-            found.append(Copies(i, first[digest], 1.0))
-        elif digest:
-            first[digest] = i
-    again = {copies.later for copies in found}
-    rows = [row for row, i in enumerate(where) if i not in again]
-    if len(rows) < 2:
-        return found
-    coarse = pixel_features([1.0 - canvases[row] / np.float32(255) for row in rows])
-    for start in range(0, len(rows), _BLOCK):
-        alike = coarse[start : start + _BLOCK] @ coarse.T
-        for a, b in np.argwhere(alike > COARSE_LIKENESS).tolist():
-            if b < a + start:
-                likeness = likeness_of_copies(canvases[rows[a + start]], canvases[rows[b]])
-                if likeness > COPY_LIKENESS:
-                    found.append(Copies(where[rows[a + start]], where[rows[b]], likeness))
-    return found
-
-
-def groups_of(copies: Sequence[Copies]) -> list[list[int]]:
-    """Return images that are copies of one another, directly or over others, each group in order.
-
-    Args:
-        copies: From `find_copies`.
-    """
-    parent: dict[int, int] = {}
-
-    def top(i: int) -> int:
-        while parent.setdefault(i, i) != i:
-            i = parent[i]
-        return i
-
-    for pair in copies:
-        low, high = sorted((top(pair.later), top(pair.earlier)))
-        parent[high] = low
-    members: dict[int, list[int]] = {}
-    for i in sorted(parent):
-        members.setdefault(top(i), []).append(i)
-    return list(members.values())

@@ -9,19 +9,17 @@ OUT/SHA256SUMS         of the above
 OUT/archive/<digest>/  manifest, link, findings and sums of every audit so far, by the manifest's digest
 """
 
-import csv
 import hashlib
-import io
 import os
 from pathlib import Path
 from typing import Any
 
 from .adapters.provenance import FILE_NAME
 from .adapters.refined import LINK, TABLE
-from .audit import Audit
+from .audit_judging import Audit
 from .audit_page import page_of
 from .audit_retrain import Retrained
-from .export_tables import escape_formula
+from .csv_text import as_csv
 from .files import write_batch, write_json, write_text
 
 COLUMNS = ("path", "signer", "kind", "forger", "session", "capture", "keep", "fault", "reason", "sha256")
@@ -67,14 +65,12 @@ def write_audit(found: Audit, out: str | Path, *, retrained: Retrained | None = 
 
 def manifest_text(found: Audit) -> str:
     """Return the refined manifest as comma-separated text: a row for every signature, whether kept or not."""
-    examined, text = found.examined, io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    examined, rows = found.examined, []
     for i, (record, finding) in enumerate(zip(examined.records, found.left_out, strict=True)):
         left_out = ("yes", "", "") if finding is None else ("no", finding.fault, finding.reason)
         facts = (examined.names[i], record.signer, record.kind, record.forger, record.session, record.capture)
-        table.writerow([escape_formula(cell) for cell in (*facts, *left_out, examined.sha256[i])])
-    return text.getvalue()
+        rows.append((*facts, *left_out, examined.sha256[i]))
+    return as_csv(COLUMNS, rows)
 
 
 def record_of(found: Audit, retrained: Retrained | None) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapters.contract import SignatureFile
-from .audit import FAULTS, Audit
 from .audit_faults import Finding
+from .audit_judging import FAULTS, Audit
 from .audit_retrain import Retrained
 from .images import UnreadableImage, read_image
 from .page import page, picture, table

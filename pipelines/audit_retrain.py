@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .audit import Audit
+from .audit_judging import Audit
 
 SPLITS = 5
 _SHARE = 0.3

@@ -14,7 +14,6 @@ from typing import NamedTuple
 PERCENTILES = (5, 25, 50, 75, 95)
 Five = tuple[float, float, float, float, float]
 SVC2004 = "SVC2004 Task 2 (Yeung et al. 2004), aggregates measured by this project"
-WEAK = "rule of thumb, not measured"
 
 
 class Band(NamedTuple):

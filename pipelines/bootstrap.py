@@ -43,13 +43,24 @@ class Trials(Protocol):
     """What a statistic reads of a trial table (`trials.TrialTable` has it): parallel arrays."""
 
     @property
-    def claimed(self) -> NDArray[np.str_]: ...  # noqa: D102
+    def claimed(self) -> NDArray[np.str_]:
+        """Whose signature the questioned one claims to be, shape ``(n,)``."""
+        ...
+
     @property
-    def impostor(self) -> NDArray[np.str_]: ...  # noqa: D102
+    def impostor(self) -> NDArray[np.str_]:
+        """The signer of the questioned signature if it is a random forgery, else empty."""
+        ...
+
     @property
-    def kind(self) -> NDArray[np.str_]: ...  # noqa: D102
+    def kind(self) -> NDArray[np.str_]:
+        """Whether it is genuine, or which kind of forgery."""
+        ...
+
     @property
-    def score(self) -> NDArray[np.floating]: ...  # noqa: D102
+    def score(self) -> NDArray[np.floating]:
+        """Higher = more likely genuine."""
+        ...
 
 
 # A statistic looks at the trials once (sorting, costs) and returns a function of the trials' weights.

@@ -7,12 +7,12 @@ number of trials that could support it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .calibration import FORGERY_KINDS, _development_scores, fit_calibrator, words_for
+from .calibration import FORGERY_KINDS, LogisticCalibrator, _development_scores, fit_calibrator, words_for
 from .metrics import (
     calibration_error_of,
     cllr_of,
@@ -25,13 +25,6 @@ from .rates import finite, intervals
 from .trials import TrialTable
 
 _GRID = 256
-
-
-class Calibrator(Protocol):
-    """What every way of calibrating offers."""
-
-    def log_lr(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """Return natural-log likelihood ratios, shape as ``scores``."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +165,7 @@ def calibration_of(development: TrialTable, test: TrialTable, *, draws: int, see
 
 
 def _judged(
-    calibrator: Any,
+    calibrator: LogisticCalibrator | TabledCalibrator,
     genuine: TrialTable,
     forged: TrialTable,
     test: TrialTable,

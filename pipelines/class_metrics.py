@@ -36,7 +36,14 @@ def class_metrics(truth: Strings, predicted: Strings, *, draws: int = 1000, seed
 
 
 def signer_interval(hits: NDArray[np.bool_], signers: Strings, *, draws: int, seed: int) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a hit rate from a bootstrap over signers, each with all their images."""
+    """Return the 95 % percentile interval of a hit rate, 0 to 1, from a bootstrap over signers with all their images.
+
+    Args:
+        hits: Whether each image was named rightly, shape ``(n,)``.
+        signers: Who signed each, shape ``(n,)``.
+        draws: Bootstrap samples.
+        seed: Of the samples.
+    """
     _, place = np.unique(signers, return_inverse=True)
     right, all_ = np.bincount(place, hits.astype(np.float64)), np.bincount(place).astype(np.float64)
     chosen = np.random.default_rng(seed).integers(right.size, size=(draws, right.size))

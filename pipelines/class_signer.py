@@ -3,15 +3,16 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .class_data import class_signers, draw_class, person_name
+from .class_config import ClassifyConfig, read_config
+from .class_data import ClassSet, class_signers, draw_class, person_name
 from .classifiers import HEADLINE, LogisticClassifier
-from .classify import ClassifyConfig, embedding_network, load_class, read_config
+from .classify import embedding_network, load_class
+from .csv_text import plain_cell
 from .files import write_beside
 from .progress import Progress
 from .runs import Run, RunError
@@ -90,7 +91,8 @@ def hit_rates(shown: list[Shown]) -> list[str]:
 def _predictions(run: Run, signer: str) -> list[dict[str, str]]:
     method, augmented = HEADLINE[0], "yes" if HEADLINE[1] else "no"
     with (run / "predictions.csv").open(newline="", encoding="utf-8") as file:
-        rows = [r for r in csv.DictReader(file) if (r["method"], r["augmented"]) == (method, augmented)]
+        read = ({column: plain_cell(cell) for column, cell in row.items()} for row in csv.DictReader(file))
+        rows = [row for row in read if (row["method"], row["augmented"]) == (method, augmented)]
     found = [row for row in rows if row["signer"] == signer]
     if not found:
         known = sorted({row["signer"] for row in rows})
@@ -99,7 +101,7 @@ def _predictions(run: Run, signer: str) -> list[dict[str, str]]:
 
 
 def _fresh(
-    run: Run, config: ClassifyConfig, people: Any, signer: str, n: int, progress: Progress
+    run: Run, config: ClassifyConfig, people: ClassSet, signer: str, n: int, progress: Progress
 ) -> tuple[list[Shown], list[NDArray[np.uint8]]]:
     """Return n acts of later sessions, named by a classifier that learnt from the whole class."""
     from synth import World

@@ -104,7 +104,14 @@ def from_logits(logits: NDArray[Any], classes: Strings) -> Answer:
 
 
 def fit_embedded(method: str, vectors: Vectors, names: Strings, *, seed: int) -> NearestSignature | LogisticClassifier:
-    """Return a classifier on embeddings: "nearest" or "logistic", fitted."""
+    """Return a classifier on embeddings, fitted.
+
+    Args:
+        method: "nearest" or "logistic".
+        vectors: Of unit length, shape ``(n, d)``.
+        names: Who signed each, shape ``(n,)``.
+        seed: Of the logistic one's principal components.
+    """
     if method == "nearest":
         return NearestSignature().fit(vectors, names)
     return LogisticClassifier(seed=seed).fit(vectors, names)

@@ -1,117 +1,33 @@
 """`train --task classify`: name one of a closed set of people from a few signatures each, by cross-validation.
 
 A training task with its report, and nothing else: there is no call that asks a finished run whose an unknown image is.
+The configuration is in `class_config.py`, the answers and their figures in `class_answers.py`.
 """
 
-import csv
 import dataclasses
-import io
-import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
-from pydantic.dataclasses import dataclass
 
+from .class_answers import Answers, Embed, cross_validate, measure
+from .class_config import FORMAT, RECORD, ClassifyConfig, make_config, read_config
 from .class_data import ClassSet, class_signers, folder_class, world_class
-from .class_metrics import by_signer, class_metrics, confusions
-from .classifiers import HEADLINE, Answer, fit_embedded, softmax_from_scratch
-from .config import PRESETS, RunConfig, changed
+from .class_metrics import confusions
+from .classifiers import HEADLINE
+from .config import RunConfig
+from .csv_text import as_csv
 from .files import write_json, write_text
 from .folds import check_apart, class_folds, image_hashes
 from .progress import Progress
 from .runs import Run, RunError, environment
+from .trained import takes_images, unfrozen_verifier
 
-RECORD = "classify.json"
-FORMAT = 1
+__all__ = ["ClassifyConfig", "classify", "embedding_network", "load_class", "make_config", "make_folds"]
+
 _WRITTEN = ("metrics.json", "predictions.csv", "per_signer.csv", "confusion.csv", "report.html", "environment.json")
-
-
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ClassifyConfig:
-    """One classification run, completely.
-
-    ``start_from`` is a run whose trained network embeds the signatures; without it one is trained on other signers of
-    the same world for ``epochs`` of 25 steps of ``batch_signers`` x 4 genuine signatures. ``copies`` of each signature
-    are added by augmentation. ``methods`` are of `classifiers.METHODS`. ``data`` is a user's folder instead of a class
-    of ``signers`` people with ``acts`` signatures each.
-    """
-
-    seed: int = Field(default=7, ge=0, lt=2**63)
-    signers: int = Field(default=184, ge=1)
-    acts: int = Field(default=4, ge=1)
-    folds: int = Field(default=4, ge=2)
-    height: int = Field(default=64, ge=32)
-    width: int = Field(default=128, ge=32)
-    preprocessing: str = "default"
-    model: str = "resnet_small"
-    epochs: int = Field(default=8, ge=1)
-    batch_signers: int = Field(default=24, ge=2)
-    start_from: str | None = None
-    scratch_epochs: int = Field(default=12, ge=1)
-    copies: int = Field(default=3, ge=1)
-    methods: tuple[Literal["nearest", "logistic", "scratch"], ...] = ("nearest", "logistic", "scratch")
-    data: str | None = None
-    adapter: str = "folders"
-
-    @field_validator("methods")
-    @classmethod
-    def _with_headline(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
-        if HEADLINE[0] not in methods or len(set(methods)) < len(methods):
-            raise ValueError(f"needs {HEADLINE[0]!r}, which the figures by person are about, and none twice")
-        return methods
-
-    def network(self) -> RunConfig:
-        """Return the training run of the embedding network: genuine signatures of other signers, no forgeries."""
-        changes = [
-            f"world.seed={self.seed}",
-            f"train.model={self.model}",
-            "train.loss=supervised_contrastive",
-            f"train.height={self.height}",
-            f"train.width={self.width}",
-            f"train.preprocessing={self.preprocessing}",
-            f"train.epochs={self.epochs}",
-            "train.steps_per_epoch=25",
-            f"batch.signers={self.batch_signers}",
-            "batch.genuine=4",
-            "batch.forgeries=0",
-        ]
-        return changed(PRESETS["classroom"], changes)
-
-
-SIZES: dict[str, dict[str, int]] = {
-    "smoke": {"epochs": 1, "scratch_epochs": 2, "batch_signers": 12},
-    "classroom": {},
-    "study": {"epochs": 60, "scratch_epochs": 60, "height": 96, "width": 192},
-}
-"""What a preset's name means to a classification run; minutes for "classroom" on two cores."""
-
-
-def make_config(values: dict[str, Any], changes: Sequence[str] = ()) -> ClassifyConfig:
-    """Return a configuration of values and of ``KEY=VALUE`` changes, which come last.
-
-    Raises:
-        ValueError: If a key is unknown or a value out of range.
-    """
-    wanted = dict(values)
-    for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals or key not in ClassifyConfig.__dataclass_fields__:
-            known = ", ".join(ClassifyConfig.__dataclass_fields__)
-            raise ValueError(f"{change!r} is no setting of --task classify; write KEY=VALUE with one of: {known}")
-        try:
-            wanted[key] = json.loads(text)
-        except ValueError:
-            wanted[key] = text
-    try:
-        return ClassifyConfig(**wanted)
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError("configuration: " + "; ".join(faults)) from None
 
 
 def classify(path: str | Path, config: ClassifyConfig, *, fresh: bool, progress: Progress) -> dict[str, Any]:
@@ -139,7 +55,7 @@ def classify(path: str | Path, config: ClassifyConfig, *, fresh: bool, progress:
     _start(run, config, fresh)
     embed, trained = embedding_network(run, config, progress)
     answers = cross_validate(people, folds, embed, config, progress)
-    metrics = _measure(people, folds, answers, config) | {"network": trained}
+    metrics = measure(people, folds, answers, config) | {"network": trained}
     metrics["cost"] = {"seconds": round(time.perf_counter() - begun, 1)}
     _write(run, people, folds, answers, metrics)
     from .class_report import write_class_report
@@ -151,7 +67,12 @@ def classify(path: str | Path, config: ClassifyConfig, *, fresh: bool, progress:
 
 
 def load_class(config: ClassifyConfig, progress: Progress) -> tuple[ClassifyConfig, ClassSet]:
-    """Return the configuration, with the canvas of the network it starts from, and the signatures it names."""
+    """Return the configuration, with the canvas of the network it starts from, and the signatures it names.
+
+    Raises:
+        ValueError: If there are too few signers, or too few signatures of each.
+        ProvenanceError: If a folder does not say where it comes from.
+    """
     if config.start_from is not None:
         train = Run(config.start_from).config().train
         seen: dict[str, Any] = {"height": train.height, "width": train.width, "preprocessing": train.preprocessing}
@@ -185,14 +106,6 @@ def _check_folder(run: Run, config: ClassifyConfig, fresh: bool) -> None:
         raise RunError(f"{run.path} holds a run with another configuration; use --fresh to start over")
 
 
-def read_config(run: Run) -> ClassifyConfig:
-    """Return the recorded configuration of a classification run."""
-    record = run.read(RECORD)
-    if record.get("format") != FORMAT:
-        raise RunError(f"{run.path} was written in format {record.get('format')}; this is format {FORMAT}")
-    return TypeAdapter(ClassifyConfig).validate_python(record["config"])
-
-
 def _start(run: Run, config: ClassifyConfig, fresh: bool) -> None:
     if fresh:
         for name in _WRITTEN:
@@ -210,27 +123,30 @@ def _start(run: Run, config: ClassifyConfig, fresh: bool) -> None:
         raise RunError(f"cannot write to {run.path}: {error.strerror}") from error
 
 
-def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> tuple[Any, dict[str, Any]]:
-    """Return what embeds canvases, trained now if no run was named, and a record of what it learnt from."""
+def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> tuple[Embed, dict[str, Any]]:
+    """Return what embeds canvases, trained now if no run was named, and a record of what it learnt from.
+
+    Args:
+        run: The classification run; a network trained now lies inside it.
+        config: The run's.
+        progress: Where to say what happens.
+
+    Raises:
+        RunError: If the named run has no trained network, or one on trajectories.
+        ValueError: If the network was trained on anybody of the class.
+    """
     if config.start_from is None:
         source = Run(run / "network")
         source.start(config.network())
-        from .demo import Clock, train_stage
+        from .demo import train_stage
+        from .run_cost import Clock
 
         train_stage(source, config.network(), progress, Clock(source))
     else:
         source = Run(config.start_from)
-    if not (source / "model.keras").exists():
-        raise RunError(f"{source.path} has no trained network; run `train --run {source.path}` first")
     with progress.task("loading the network", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .verifier import Verifier
-
-        model = keras.saving.load_model(source / "model.keras", safe_mode=True, compile=False)
-    if len(model.input_shape) != 4:
+        verifier = unfrozen_verifier(source)
+    if not takes_images(verifier.model):
         raise RunError(f"{source.path} takes pen trajectories; classification needs a network that takes images")
     learnt = source.config()
     if config.data is None and learnt.world.seed == config.seed:
@@ -241,7 +157,7 @@ def embedding_network(run: Run, config: ClassifyConfig, progress: Progress) -> t
         "images": learnt.train.epochs * learnt.train.steps_per_epoch * learnt.batch.images,
         "world": learnt.world.seed,
     }
-    return Verifier(model, height=config.height, width=config.width).embed_canvases, record
+    return verifier.embed_canvases, record
 
 
 def _check_strangers(learnt: RunConfig, config: ClassifyConfig) -> None:
@@ -251,97 +167,6 @@ def _check_strangers(learnt: RunConfig, config: ClassifyConfig) -> None:
     trained, people = split_world(learnt.world).train, class_signers(config.seed, config.signers)
     if any(number in trained for number in people):
         raise ValueError("the network was trained on signers of the class; give it another --seed")
-
-
-Answers = dict[tuple[str, bool], Answer]
-
-
-def cross_validate(
-    people: ClassSet, folds: NDArray[np.intp], embed: Any, config: ClassifyConfig, progress: Progress
-) -> Answers:
-    """Return what each method, with and without augmentation, says of each signature while it was left out."""
-    from .jitter import jitter
-
-    seed = config.seed % 2**32
-    n_copies = config.copies * len(people)
-    with progress.task(f"embedding {len(people)} signatures and {n_copies:,} augmented copies", n_copies) as bar:
-        vectors, copies = embed(people.canvases), []
-        for number in range(config.copies):
-            copies.append(embed(jitter(people.canvases, seed=seed, number=number)))
-            bar.advance(len(people))
-    n_folds = int(folds.max()) + 1
-    found: Answers = {}
-    embedded = [method for method in config.methods if method != "scratch"]
-    with progress.task("naming left-out signatures by embeddings", 2 * len(embedded) * n_folds) as bar:
-        for method in embedded:
-            for augmented in (False, True):
-                views = [vectors, *copies] if augmented else [vectors]
-                answer = _empty(people)
-                for fold in range(n_folds):
-                    known, judged = np.flatnonzero(folds != fold), folds == fold
-                    names = np.tile(people.signers[known], len(views))
-                    fitted = fit_embedded(method, np.concatenate([v[known] for v in views]), names, seed=seed)
-                    _put(answer, judged, fitted.answer(vectors[judged]))
-                    bar.advance()
-                found[method, augmented] = answer
-    if "scratch" not in config.methods:
-        return found
-    with progress.task("training softmax networks from scratch", 2 * n_folds * config.scratch_epochs) as bar:
-        for augmented in (False, True):
-            found["scratch", augmented] = _scratch(people, folds, config, augmented, bar.advance)
-    return found
-
-
-def _scratch(people: ClassSet, folds: NDArray[np.intp], config: ClassifyConfig, augmented: bool, told: Any) -> Answer:
-    answer = _empty(people)
-    for fold in range(int(folds.max()) + 1):
-        known, judged = folds != fold, folds == fold
-        said = softmax_from_scratch(
-            people.canvases[known],
-            people.signers[known],
-            people.canvases[judged],
-            model="resnet_small",
-            epochs=config.scratch_epochs,
-            augmented=augmented,
-            seed=config.seed % 2**31,
-            told=told,
-        )
-        _put(answer, judged, said)
-    return answer
-
-
-def _empty(people: ClassSet) -> Answer:
-    return Answer(np.full(len(people), "", dtype=people.signers.dtype), np.zeros(len(people)))
-
-
-def _put(answer: Answer, places: NDArray[np.bool_], part: Answer) -> None:
-    answer.predicted[places], answer.confidence[places] = part.predicted, part.confidence
-
-
-def _measure(people: ClassSet, folds: NDArray[np.intp], answers: Answers, config: ClassifyConfig) -> dict[str, Any]:
-    """Return the table of methods, the figures of each fold and of each person, and what it all rests on."""
-    seed = config.seed % 2**32
-    rows = []
-    for (method, augmented), answer in answers.items():
-        found = class_metrics(people.signers, answer.predicted, seed=seed)
-        per_fold = [
-            float((answer.predicted == people.signers)[folds == fold].mean()) for fold in range(int(folds.max()) + 1)
-        ]
-        rows.append({"method": method, "augmented": augmented, **found, "accuracy_by_fold": per_fold})
-    most = np.unique(people.signers, return_counts=True)[1]
-    return {
-        "task": "classify",
-        "methods": rows,
-        "headline": {"method": HEADLINE[0], "augmented": HEADLINE[1]},
-        "signers": int(most.size),
-        "signatures": len(people),
-        "signatures_of_each": [int(most.min()), int(most.max())],
-        "folds": int(folds.max()) + 1,
-        "chance": 1.0 / most.size,
-        "by_signer": by_signer(people.signers, answers[HEADLINE].predicted),
-        "data": {"source": people.source, "contains_real_signatures": people.contains_real_signatures},
-        "notes": people.notes,
-    }
 
 
 def _write(run: Run, people: ClassSet, folds: NDArray[np.intp], answers: Answers, metrics: dict[str, Any]) -> None:
@@ -362,12 +187,3 @@ def _write(run: Run, people: ClassSet, folds: NDArray[np.intp], answers: Answers
     matrix = [[name, *map(int, row)] for name, row in zip(names.tolist(), counts, strict=True)]
     write_text(run / "confusion.csv", as_csv(("signed by \\ named", *names.tolist()), matrix))
     write_json(run / "metrics.json", metrics)
-
-
-def as_csv(head: Any, rows: Any) -> str:
-    """Return a table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for row in (head, *rows):
-        writer.writerow([f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t" and v else v for v in row])
-    return text.getvalue()

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .cli_shared import print_table
+
+if TYPE_CHECKING:
+    from .config import RunConfig
+    from .progress import Progress
 
 TASKS = ("verify", "classify")
 
@@ -29,7 +33,7 @@ def train_classifier(
     run: Path | None,
     *,
     preset: str,
-    progress: Any,
+    progress: "Progress",
     fresh: bool,
     seed: int | None,
     model: str | None,
@@ -42,7 +46,8 @@ def train_classifier(
     changes: Sequence[str] = (),
 ) -> None:
     """Cross-validate the naming of a closed set, and print its table."""
-    from .classify import SIZES, classify, make_config
+    from .class_config import SIZES, make_config
+    from .classify import classify
 
     if preset not in SIZES:
         raise ValueError(f"unknown preset {preset!r}; use one of: {', '.join(SIZES)}")
@@ -66,7 +71,14 @@ def train_classifier(
 
 
 def train_folds(
-    run: Path, config: Any, n_folds: int, head: str | None, data: Path | None, adapter: str, fresh: bool, progress: Any
+    run: Path,
+    config: "RunConfig",
+    n_folds: int,
+    head: str | None,
+    data: Path | None,
+    adapter: str,
+    fresh: bool,
+    progress: "Progress",
 ) -> None:
     """Cross-validate verification, on a world or with a trained run on a folder, and print its table."""
     from .cross_validation import HEAD, cross_validate_folder, cross_validate_world, fold_rows
@@ -99,7 +111,7 @@ def print_classification(metrics: dict[str, Any], folder: Path) -> None:
     print(f"{NOTICE}\nreport: {folder / 'report.html'}, by person: {folder / 'per_signer.csv'}")
 
 
-def evaluate_classification(run: Path, signer: str | None, n: int, progress: Any) -> None:
+def evaluate_classification(run: Path, signer: str | None, n: int, progress: "Progress") -> None:
     """Print a finished classification run, or one person's signatures and what each was named."""
     from .class_signer import hit_rates, judge_signer
     from .runs import Run

@@ -33,7 +33,8 @@ def evaluate(
         evaluate_classification(run, signer, n, progress)
         return
     if data is None:
-        from .demo import Clock, evaluate_stage
+        from .evaluation_stage import evaluate_stage
+        from .run_cost import Clock
         from .runs import Run
 
         folder = Run(run)
@@ -56,8 +57,8 @@ def evaluate(
 
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     """Print the closing tables of an evaluation and where its report is."""
-    from .report import frozen_rows, reference_rows, skill_rows, summary_rows
-    from .shortcuts import HEAD, findings_of
+    from .probe_findings import HEAD, findings_of
+    from .report_tables import frozen_rows, reference_rows, skill_rows, summary_rows
     from .verifier import NOTICE
 
     signers = metrics["verifier"]["signers"]
@@ -97,7 +98,7 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
 
 def protocol_rows(entry: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the closing table of one protocol: rates at the frozen threshold, then a-posteriori ones."""
-    from .report import percent
+    from .report_tables import percent
 
     rates, repeats = entry["rates"], entry["repeats"]
     rows = [

@@ -2,10 +2,12 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from .config import RunConfig
     from .hosts import Hosts
+    from .progress import Progress
     from .runs import Run
 
 
@@ -33,7 +35,7 @@ def named_hosts(hosts: str, host: int | None) -> "Hosts":
     return found
 
 
-def train_on_hosts(folder: "Run", config: Any, hosts: "Hosts", *, fresh: bool, progress: Any) -> None:
+def train_on_hosts(folder: "Run", config: "RunConfig", hosts: "Hosts", *, fresh: bool, progress: "Progress") -> None:
     """Train with the other hosts; only the first one makes and fills the run folder.
 
     Args:
@@ -43,8 +45,9 @@ def train_on_hosts(folder: "Run", config: Any, hosts: "Hosts", *, fresh: bool, p
         fresh: Start over.
         progress: Where to say what happens.
     """
-    from .demo import Clock, compile_kernels, train_stage
+    from .demo import compile_kernels, train_stage
     from .hosts import check_hosts
+    from .run_cost import Clock
 
     check_hosts(config, hosts)
     if hosts.is_first:

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from .config import RunConfig
+    from .progress import Progress
 
 app = typer.Typer(
     help="Paraph: signature verification that needs no real signature.",
@@ -34,7 +38,7 @@ SetOption = Annotated[
 ]
 
 
-def preset_config(preset: str, seed: int | None, changes: Sequence[str] = (), **named: str | None) -> Any:
+def preset_config(preset: str, seed: int | None, changes: Sequence[str] = (), **named: str | None) -> "RunConfig":
     """Return a preset with the world's seed, named settings of `train` and ``KEY=VALUE`` changes put in."""
     from .config import PRESETS, changed, with_model
 
@@ -47,7 +51,7 @@ def preset_config(preset: str, seed: int | None, changes: Sequence[str] = (), **
     return changed(base, [*wanted, *changes])
 
 
-def checked(config: Any) -> Any:
+def checked(config: "RunConfig") -> "RunConfig":
     """Return the configuration if its model, loss and options exist; loads Keras only if it names others."""
     from .config import InputSettings, TrainSettings
 
@@ -60,7 +64,7 @@ def checked(config: Any) -> Any:
     return config
 
 
-def make_progress(quiet: bool) -> Any:
+def make_progress(quiet: bool) -> "Progress":
     """Return what shows progress on the terminal, or nothing if `quiet`."""
     from .progress import Progress
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,10 @@ from .cli_shared import (
     preset_config,
     print_table,
 )
+
+if TYPE_CHECKING:
+    from .progress import Progress
+    from .runs import Run
 
 
 @app.command()
@@ -83,7 +87,8 @@ def train(
     quiet: QuietOption = False,
 ) -> None:
     """Train only, anew or from another run, on a world or also on your own data; `evaluate --run` goes on."""
-    from .demo import Clock, train_stage
+    from .demo import train_stage
+    from .run_cost import Clock
     from .runs import Run
 
     progress = make_progress(quiet)
@@ -103,21 +108,17 @@ def train(
         return
     if data is not None and start is None:
         raise ValueError("--data goes with --from RUN, whose network is fine-tuned, or with --head logistic")
-    named = {"stop_at": stop_at, "patience": patience, "deterministic": True if deterministic else None}
-    wanted = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
-    wanted += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
-    wanted += [f"inputs.real_share={real_share}"] if real_share is not None else []
+    wanted = _settings(freeze, real_share, stop_at=stop_at, patience=patience, deterministic=deterministic or None)
+    wanted += changes or ()
     if start is not None:
+        from .config import changed
         from .fine_tuning import fine_tuned
 
         base = fine_tuned(start, data=data, adapter=adapter, seed=seed, loss=loss, model=model)
-        folder = Run(run or start.with_name(f"{start.name}-tuned"))
-        from .config import changed
-
-        config = changed(base, [*wanted, *(changes or ())])
+        folder, config = Run(run or start.with_name(f"{start.name}-tuned")), changed(base, wanted)
     else:
         folder = Run(run or Path("runs") / preset)
-        config = preset_config(preset, seed, [*wanted, *(changes or ())], model=model, loss=loss)
+        config = preset_config(preset, seed, wanted, model=model, loss=loss)
     if hosts is not None:
         train_on_hosts(folder, checked(config), named_hosts(hosts, host), fresh=fresh, progress=progress)
         return
@@ -126,7 +127,15 @@ def train(
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")
 
 
-def _fit_head(folder: Any, head: str, data: Path | None, progress: Any) -> None:
+def _settings(freeze: list[str] | None, real_share: float | None, **named: float | bool | None) -> list[str]:
+    """Return options of the verb as ``KEY=VALUE`` changes of a configuration; what was not given is left out."""
+    wanted = [f"train.{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    wanted += [f"train.frozen={json.dumps(listed(freeze, ''))}"] if freeze else []
+    wanted += [f"inputs.real_share={real_share}"] if real_share is not None else []
+    return wanted
+
+
+def _fit_head(folder: "Run", head: str, data: Path | None, progress: "Progress") -> None:
     from .head_fitting import HEADS, fit_head
 
     if head not in HEADS:

@@ -4,8 +4,6 @@ Every network is a run of its own under the folder, so that an interrupted compa
 depend on their number alone: the networks see equal images in equal order.
 """
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig
+from .csv_text import as_csv
 from .demo import demo
 from .files import write_text
 from .progress import Progress
-from .report import percent
+from .report_tables import percent
+from .runs import Run
+from .trained import trained_network
 
 COLUMNS = (
     "network",
@@ -105,7 +106,7 @@ def compare(
     rows += [_row(base, row.model, seed, folder, progress) for row in leading for seed in seeds[1:]]
     rows = _ordered(rows)
     write_text(folder / "comparison.md", markdown(rows, base))
-    write_text(folder / "comparison.csv", as_csv(rows))
+    write_text(folder / "comparison.csv", _csv_of(rows))
     write_text(folder / "comparison.json", json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return rows
 
@@ -128,7 +129,7 @@ def _row(base: RunConfig, name: str, seed: int, folder: Path, progress: Progress
     progress.say(f"{name}, seed {seed}")
     run = folder / f"{name}-{seed}"
     metrics = demo(run, config, fresh=False, progress=progress)
-    model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
+    model = trained_network(Run(run))
     cost = metrics["cost"]
     row = Row(
         name,
@@ -194,14 +195,12 @@ def _over_seeds(rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def _csv_of(rows: Sequence[Row]) -> str:
     """Return the table as CSV: rates as shares from 0 to 1, with their intervals in columns of their own."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     rates = [f"eer_{kind}_{part}" for kind in ("random", "skilled") for part in ("value", "low", "high")]
     kept = ("parameters", "multiply_adds", "training_s", "per_second", "images")
-    writer.writerow(["model", "loss", "seed", *rates, *kept])
+    table = []
     for row in rows:
         values = [rate[part] for rate in (row.eer_random, row.eer_skilled) for part in ("value", "low", "high")]
-        writer.writerow([row.model, row.loss, row.seed, *values, *(getattr(row, name) for name in kept)])
-    return text.getvalue()
+        table.append([row.model, row.loss, row.seed, *values, *(getattr(row, name) for name in kept)])
+    return as_csv(["model", "loss", "seed", *rates, *kept], table)

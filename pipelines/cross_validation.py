@@ -9,9 +9,10 @@ import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
@@ -22,10 +23,14 @@ from .folds import check_apart, image_hashes, signer_folds
 from .page import page, table
 from .progress import Progress
 from .protocols import SignatureSet, TrialTable, check_disjoint
-from .report import percent
+from .report_tables import percent
 from .runs import Run, RunError
+from .trained import takes_images, unfrozen_verifier
 from .trials import joined
 from .verifier import NOTICE, REAL_NOTICE
+
+if TYPE_CHECKING:
+    from .adapters import Provenance
 
 HEAD = ("fold", "signers", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen", "FAR random frozen")
 _RATES = ("eer_random", "eer_skilled", "frr_frozen", "far_skilled_frozen", "far_random_frozen")
@@ -104,10 +109,8 @@ def cross_validate_folder(
     from .adapters import load_provenance
 
     run = Run(run_path)
-    if not (run / "model.keras").exists():
-        raise RunError(f"{run.path} has no trained network; run `train --run {run.path}` first")
     provenance, config = load_provenance(data), run.config()
-    whole, sessions = _embedded_folder(run, config, data, adapter, progress)
+    whole, sessions = _embedded_folder(run, data, adapter, provenance, progress)
     signer, kind = whole.signatures.signer, whole.signatures.kind
     folds = signer_folds(signer, kind, n_folds=n_folds, seed=config.world.seed % 2**32)
     check_apart(folds, signer, "signers")
@@ -128,25 +131,16 @@ def cross_validate_folder(
 
 
 def _embedded_folder(
-    run: Run, config: RunConfig, data: str | Path, adapter: str, progress: Progress
-) -> tuple[Part, np.ndarray[Any, np.dtype[np.str_]]]:
+    run: Run, data: str | Path, adapter: str, provenance: "Provenance", progress: Progress
+) -> tuple[Part, NDArray[np.str_]]:
     """Return the usable signatures of a folder, embedded by a run's network, and their sessions."""
-    from .adapters import load_provenance, load_signatures, open_adapter
+    from .adapters import load_signatures, open_adapter
     from .folds import without_repeats
 
-    provenance = load_provenance(data)
     with progress.task("loading TensorFlow", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .verifier import Verifier
-
-        model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
-    if len(model.input_shape) != 4:
+        verifier = unfrozen_verifier(run)
+    if not takes_images(verifier.model):
         raise RunError(f"{run.path} takes trajectories, and a folder holds images")
-    train = config.train
-    verifier = Verifier(model, height=train.height, width=train.width, recipe=train.preprocessing)
     with progress.task(f"reading {data}", None):
         loaded = load_signatures(open_adapter(adapter, data), provenance, prepare=verifier.canvas)
     places = np.flatnonzero(loaded.eligible)
@@ -164,7 +158,9 @@ def _embedded_folder(
     return part, loaded.sessions[rows]
 
 
-def _judge(whole: Part, folds: Any, number: int, n_folds: int, config: RunConfig, head: bool, real: bool) -> Judged:
+def _judge(
+    whole: Part, folds: NDArray[np.intp], number: int, n_folds: int, config: RunConfig, head: bool, real: bool
+) -> Judged:
     """Return one fold, judged by what was fitted on the others: the next one freezes, the rest fit the head."""
     from .logistic import fit_logistic_head
 

@@ -3,6 +3,8 @@
 Bands are percentile intervals of a bootstrap over signers, as in `metrics.bootstrap_over_signers`, but of curves.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 
 from .bootstrap import weights_over_signers as weights_over_signers
 from .calibration import LogisticCalibrator
+from .csv_text import as_csv
+from .files import write_text
 from .metrics import ErrorCurve
-from .protocols import TrialTable
+from .trials import TrialTable
 
 Floats = NDArray[np.float64]
 FORGERIES = ("skilled", "simple", "random")
@@ -37,12 +41,33 @@ class Points(NamedTuple):
         return list(dict.fromkeys(row[self.head.index(name)] for row in self.rows))
 
 
+def write_points(folder: Path, written: Sequence[Points]) -> None:
+    """Write the numbers of figures as one CSV each; text that a spreadsheet would run as a formula is quoted.
+
+    Args:
+        folder: Where they go; made if it is not there.
+        written: Of each figure.
+    """
+    folder.mkdir(exist_ok=True)
+    for points in written:
+        write_text(folder / f"{points.name}.csv", as_csv(points.head, points.rows))
+
+
 def _kinds(trials: TrialTable) -> list[str]:
     return [kind for kind in FORGERIES if (trials.kind == kind).any()]
 
 
 def trade_off(trials: TrialTable, *, seed: int, draws: int = DRAWS) -> Points:
-    """Return FRR against FAR for each kind of forgery on a grid of FARs, with 95 % bands over signers; shares."""
+    """Return FRR against FAR for each kind of forgery on a grid of FARs, with 95 % bands over signers.
+
+    Args:
+        trials: Scored, genuine ones among them.
+        seed: Of the bootstrap.
+        draws: Bootstrap samples.
+
+    Returns:
+        Shares from 0 to 1; no FAR below one forgery of that kind, which is the least that the trials can show.
+    """
     genuine = np.flatnonzero(trials.kind == "genuine")
     rows: list[tuple[object, ...]] = []
     for kind in _kinds(trials):
@@ -70,7 +95,12 @@ def _frr_at(curve: ErrorCurve, genuine: Floats, forged: Floats) -> Floats:
 
 
 def operating_points(trials: TrialTable, threshold: float) -> Points:
-    """Return FAR of each kind and FRR at a frozen threshold: the dots on the curves."""
+    """Return FAR of each kind and FRR, 0 to 1, at a frozen threshold: the dots on the curves.
+
+    Args:
+        trials: Scored, genuine ones among them.
+        threshold: A score of it or above is accepted.
+    """
     frr = float((trials.score[trials.kind == "genuine"] < threshold).mean())
     rows: list[tuple[object, ...]] = [
         (kind, float((trials.score[trials.kind == kind] >= threshold).mean()), frr) for kind in _kinds(trials)
@@ -79,7 +109,12 @@ def operating_points(trials: TrialTable, threshold: float) -> Points:
 
 
 def score_histogram(trials: TrialTable, bins: int = 60) -> Points:
-    """Return how many trials of each kind fall into equal bins of the score, and the density there."""
+    """Return how many trials of each kind fall into equal bins of the score, and the density there.
+
+    Args:
+        trials: Scored, at least one.
+        bins: From the lowest to the highest score of all kinds.
+    """
     low, high = float(trials.score.min()), float(trials.score.max())
     edges = np.linspace(low, max(high, low + 1e-6), bins + 1)
     rows: list[tuple[object, ...]] = []
@@ -95,6 +130,11 @@ def score_histogram(trials: TrialTable, bins: int = 60) -> Points:
 
 def tippett(trials: TrialTable, calibrator: LogisticCalibrator, points: int = 121) -> Points:
     """Return the share of trials of each kind whose log10 likelihood ratio is at least each value.
+
+    Args:
+        trials: Scored.
+        calibrator: Scores to likelihood ratios.
+        points: Values, evenly from the 0.2 to the 99.8 % of all ratios, and at least from -1 to 1.
 
     Source:
         Evett, Buckleton (1996), "Statistical analysis of STR data", Advances in Forensic Haemogenetics 6.

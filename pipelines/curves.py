@@ -119,7 +119,15 @@ def frozen_of(record: dict[str, Any], k: int = 1) -> Frozen:
 def rows_of(
     condition: str, value: object, trials: TrialTable, frozen: Frozen, config: RunConfig
 ) -> list[tuple[Any, ...]]:
-    """Return the rates of one condition as rows of `HEAD`, with 95 % intervals over signers."""
+    """Return the rates of one condition as rows of `HEAD`, with 95 % intervals over signers.
+
+    Args:
+        condition: Its name, such as "skill".
+        value: Which of its values, such as 0.5.
+        trials: Scored under that condition.
+        frozen: Threshold and calibration of the run, not refitted.
+        config: The run's; for bootstrap draws and seed.
+    """
     found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
     counts = found["trials"]
     start = (condition, value, found["signers"], counts["genuine"])
@@ -145,7 +153,13 @@ def _pairs(cohort: Cohort, keep: NDArray[np.bool_], config: RunConfig, n_random:
 
 
 def base_rows(cohort: Cohort, config: RunConfig, record: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Return skill, kind of forger, references and stability, all of one cohort drawn with `base_forgeries`."""
+    """Return skill, kind of forger, references and stability, all of one cohort drawn with `base_forgeries`.
+
+    Args:
+        cohort: Drawn and embedded.
+        config: The run's.
+        record: Its `verifier.json`.
+    """
     genuine, own = cohort.maker == "genuine", cohort.part.signatures
     some = genuine & (_ordinal(own.signer) < 5)  # enough for pairs; all twelve would weigh genuine pairs ten to one
     frozen = frozen_of(record)

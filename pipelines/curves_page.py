@@ -2,18 +2,17 @@
 
 import html
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from .config import RunConfig
-from .curve_points import Points
+from .curve_points import Points, write_points
 from .curves import HEAD, TITLES, image_count, measure_curves, training_rows
 from .files import write_json, write_text
 from .page import callout, figure, page, table
 from .plots import new_axes, plot_bars, to_svg
 from .progress import Progress
-from .report import write_points
 from .robustness import GOAL, answers, record, robustness
 from .runs import Run, load_verifier
 from .verifier import NOTICE
@@ -171,7 +170,7 @@ def _robustness_words() -> str:
     )
 
 
-def _robustness_axes(points: Points) -> Any:
+def _robustness_axes(points: Points) -> Axes:
     axes, places = new_axes(7.6, 3.0), np.arange(len(points.rows))
     middle, low, high = (points.column(name) for name in ("shift_median", "shift_5", "shift_95"))
     axes.errorbar(middle, places, xerr=[middle - low, high - middle], fmt="o", capsize=4, color="#0072B2",

@@ -126,6 +126,8 @@ def card_of(
     dependent = protocols.get("writer_dependent", {})
     drawn = dependent.get("repeats_over_negatives_alone")
     own = "counts" not in metrics
+    chosen_on = metrics["development"]["signers"]
+    by_protocol = {"pairs": main, **{name: entry["rates"] for name, entry in protocols.items()}}
     return {
         "split": {
             "by": "signers; no signer or forger is in two parts",
@@ -134,31 +136,21 @@ def card_of(
         },
         "signers_per_part": {
             "train": config.world.train_signers,
-            "development": metrics["development"]["signers"],
+            "development": chosen_on,
             "test": main["signers"],
             **{f"test, {name}": entry["rates"]["signers"] for name, entry in protocols.items()},
         },
-        "references": {
-            "pairs": {"references": 1, "fusion": "none"},
-            **{
-                name: {"references": entry["references"], "fusion": entry.get("fusion", "one classifier")}
-                for name, entry in protocols.items()
-            },
+        "references": {"pairs": {"references": 1, "fusion": "none"}}
+        | {
+            name: {"references": entry["references"], "fusion": entry.get("fusion", "one classifier")}
+            for name, entry in protocols.items()
         },
-        "kinds": {"pairs": main["trials"], **{name: entry["rates"]["trials"] for name, entry in protocols.items()}},
-        "threshold_source": {
-            "pairs": f"{metrics['development']['signers']} development signers, FRR = FAR of skilled, frozen",
-            **{name: entry["threshold_source"] for name, entry in protocols.items()},
-        },
-        "rates": {"pairs": _frozen(main), **{name: _frozen(entry["rates"]) for name, entry in protocols.items()}},
-        "aposteriori": {
-            "pairs": _aposteriori(main),
-            **{name: _aposteriori(entry["rates"]) for name, entry in protocols.items()},
-        },
-        "likelihood_ratio_costs": {
-            "pairs": _costs(main),
-            **{name: _costs(entry["rates"]) for name, entry in protocols.items()},
-        },
+        "kinds": {name: rates["trials"] for name, rates in by_protocol.items()},
+        "threshold_source": {"pairs": f"{chosen_on} development signers, FRR = FAR of skilled, frozen"}
+        | {name: entry["threshold_source"] for name, entry in protocols.items()},
+        "rates": {name: _frozen(rates) for name, rates in by_protocol.items()},
+        "aposteriori": {name: _aposteriori(rates) for name, rates in by_protocol.items()},
+        "likelihood_ratio_costs": {name: _costs(rates) for name, rates in by_protocol.items()},
         "repeats": {
             "over_splits": metrics.get("splits"),
             "over_references_and_negatives": dependent.get("repeats"),

@@ -175,6 +175,9 @@ def last_maps(model: Any) -> str:
     """Return the deepest layer with maps of at least 3 x 3 places that the whole embedding is computed from.
 
     A layer on one branch alone would tell only what that branch saw. If all maps are smaller, 2 x 2 is enough.
+
+    Raises:
+        ValueError: If there is none, as in a network without convolutions.
     """
     found = [layer for layer in model.layers if len(getattr(layer.output, "shape", ())) == 4]
     for least in (3, 2):

@@ -6,6 +6,7 @@ numbers, so neither the number of workers nor a shard changes what any part hold
 
 import dataclasses
 import functools
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,7 +23,7 @@ PART = 128
 FORGERS = 2
 
 
-def _one_of(what: str, value: str, known: Any) -> None:
+def _one_of(what: str, value: str, known: Collection[str]) -> None:
     if value not in known:
         near = get_close_matches(str(value), list(known), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(known)}"

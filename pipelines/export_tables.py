@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .csv_text import escape_formula
 from .export_card import write_card, write_croissant, write_record
 from .export_forms import NOTICE, write_sigver
 from .export_parts import SCHEMA, canvases_path, record_path
@@ -89,16 +90,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return escape_formula(value) if isinstance(value, str) else repr(value)
-
-
-def escape_formula(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: such texts get an apostrophe in front.
-
-    Args:
-        text: Any text; numbers are not passed through here.
-
-    Example:
-        >>> escape_formula("=1+1"), escape_formula("0/genuine/000.png")
-        ("'=1+1", '0/genuine/000.png')
-    """
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "'") and text else text

@@ -3,8 +3,6 @@
 The record says *real* and is refused until somebody fills it in, unless every page itself says that it is synthetic.
 """
 
-import csv
-import io
 import json
 import re
 import unicodedata
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .adapters.provenance import FILE_NAME, QUESTIONS, ProvenanceError, load_provenance, write_provenance
-from .export_tables import escape_formula
+from .csv_text import as_csv
 from .files import sweep, write_batch, write_json, write_text
 from .sheet_pages import SheetError
 
@@ -124,13 +122,13 @@ def _clear(out: Path, known: dict[str, Any]) -> None:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        names = [escape_formula(row.path), escape_formula(row.signer), "genuine", row.session]
-        writer.writerow([*names, f"{row.confidence:.3f}", escape_formula(row.page), row.row + 1, row.column + 1])
-    return text.getvalue()
+    return as_csv(
+        COLUMNS,
+        (
+            (r.path, r.signer, "genuine", r.session, f"{r.confidence:.3f}", r.page, r.row + 1, r.column + 1)
+            for r in rows
+        ),
+    )
 
 
 def _provenance(out: Path, synthetic: bool, source: str) -> None:

@@ -193,6 +193,11 @@ def cross_fitted(few: Part, config: RunConfig, fitted: Callable[[Part], Rebuilt]
 
     A head scores the pairs it was fitted on too well, and a threshold would be too high. With a single signer there
     are no others, and it is.
+
+    Args:
+        few: Their signatures, embedded by the run.
+        config: The run's.
+        fitted: From signatures to what rebuilds others' embeddings and head.
     """
     names = np.unique(few.signatures.signer)
     if len(names) == 1:

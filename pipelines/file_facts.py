@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from .shortcuts import Finding, area_over_signers, nuisance_finding
+from .probe_findings import Z_MANY, Finding, area_over_signers, nuisance_finding
 
 SHAPE_TOLERANCE = 0.15
 """A tight crop is as large as the signature, which is handwriting; more than this is how the files were made."""
@@ -50,7 +50,18 @@ def masked_name(name: str) -> str:
 
 
 def share_elsewhere(values: Sequence[str], forged: NDArray[np.bool_], signers: NDArray[Any]) -> NDArray[np.float64]:
-    """Return for each file the share of forgeries among other signers' files of the same value, shape ``(n,)``."""
+    """Return for each file the share of forgeries, 0 to 1, among other signers' files of the same value.
+
+    A value that no other signer has gets the share of the whole set, as if one more file stood there.
+
+    Args:
+        values: One fact of each file, as text, n of them.
+        forged: Shape ``(n,)``.
+        signers: Claimed signer of each, shape ``(n,)``.
+
+    Returns:
+        Shape ``(n,)``.
+    """
     counts: Counter[tuple[str, bool]] = Counter(zip(values, forged.tolist(), strict=True))
     own: Counter[tuple[str, str, bool]] = Counter(zip(values, signers.tolist(), forged.tolist(), strict=True))
     found, usual = [], float(forged.mean())
@@ -103,13 +114,10 @@ def _name_finding(names: Sequence[str], forged: NDArray[np.bool_], signers: NDAr
     area, error = (0.5, 0.0) if len(set(patterns)) == 1 else area_over_signers(
         forged, share_elsewhere(patterns, forged, signers), signers
     )  # fmt: skip
-    told = area - Z_NAME * error > 0.6
+    told = area - Z_MANY * error > 0.6
     words = "file names tell the label; only the adapter reads them, and no network may" if told else ""
     status = "note" if told else "ok"
     return Finding(
         "label in file name", "pattern of the name", area, max(area - 1.96 * error, 0.0), min(area + 1.96 * error, 1.0),
         "never read by a network", status, words,
     )  # fmt: skip
-
-
-Z_NAME = 3.3

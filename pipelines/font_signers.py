@@ -75,7 +75,16 @@ def font_signer(seed: int, index: int) -> FontSigner:
 
 
 def allographs(seed: int, signer: FontSigner, text: str) -> NDArray[np.float64]:
-    """Return how a signer bends each letter of a text: the same letter always alike, shape ``(n_letters, 10)``."""
+    """Return how a signer bends each letter of a text: the same letter always alike.
+
+    Args:
+        seed: The world's.
+        signer: Whose letters.
+        text: As it is written.
+
+    Returns:
+        Normal deviates times `ALLOGRAPH_SPREAD`, shape ``(n_letters, 10)``.
+    """
     rows = [keyed(seed, _ALLOGRAPH, signer.signer_id, ord(letter)).standard_normal(10) for letter in text]
     return ALLOGRAPH_SPREAD * np.array(rows)
 

@@ -72,7 +72,17 @@ def _captioned(image: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
 
 
 def save_png(path: Path, image: NDArray[np.uint8], *, greys: int = 256, source: str = NOTICE) -> Path:
-    """Write a picture as PNG, whole or not at all, its source said inside; fewer greys, smaller file."""
+    """Write a picture as PNG, whole or not at all, its source said inside, and return its path.
+
+    Args:
+        path: Ends in ``.png``; missing folders are made.
+        image: Grey or RGB.
+        greys: Below 256, so many greys or colours are kept, and the file is smaller.
+        source: What is written into the file.
+
+    Raises:
+        ValueError: If the name ends otherwise.
+    """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 

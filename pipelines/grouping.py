@@ -33,7 +33,13 @@ def _rng(source: Source, kind: int, number: int) -> np.random.Generator:
 
 
 def plan_signers(source: Source, settings: BatchSettings, number: int) -> Plan:
-    """Return P signers x (K genuine + F forgeries); of a world these are the acts of ``sampling.batch_acts``."""
+    """Return P signers x (K genuine + F forgeries); of a world these are the acts of ``sampling.batch_acts``.
+
+    Args:
+        source: Of signatures.
+        settings: P, K, F and the mix of forgeries.
+        number: Of the batch, from 0.
+    """
     rng = _rng(source, _TRAIN, number)
     items: list[Item] = []
     labels: list[tuple[int, int]] = []
@@ -46,7 +52,13 @@ def plan_signers(source: Source, settings: BatchSettings, number: int) -> Plan:
 
 
 def number_signers(source: Source, settings: BatchSettings, number: int) -> Plan:
-    """Return the plan of ``plan_signers`` whose labels have each signer's number among all instead of a slot."""
+    """Return the plan of ``plan_signers`` whose labels have each signer's number among all instead of a slot.
+
+    Args:
+        source: Of signatures.
+        settings: As for ``plan_signers``.
+        number: Of the batch, from 0.
+    """
     places = source.choose(_rng(source, _TRAIN, number), settings.signers, number, distinct=True)
     plan = plan_signers(source, settings, number)
     plan.labels[:, 0] = np.array([source.class_of(place) for place in places])[plan.labels[:, 0]]
@@ -54,7 +66,13 @@ def number_signers(source: Source, settings: BatchSettings, number: int) -> Plan
 
 
 def plan_classification(source: Source, n: int, number: int) -> Plan:
-    """Return n genuine signatures with their signers' numbers."""
+    """Return n genuine signatures with their signers' numbers.
+
+    Args:
+        source: Of signatures.
+        n: How many.
+        number: Of the batch, from 0.
+    """
     items, places = source.signatures(_rng(source, _CLASSIFICATION, number), n, number)
     labels = [(source.class_of(place), 1) for place in places]
     return Plan(items, np.array(labels, dtype=np.int32).reshape(-1, 2), np.arange(n, dtype=np.int32))

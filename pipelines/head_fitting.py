@@ -1,9 +1,10 @@
 """Fitting a pair head on a trained, frozen network: on training signers of the run's world, or on a user's folder."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .config import RunConfig
 from .files import write_json
@@ -12,6 +13,11 @@ from .logistic import LogisticHead, fit_logistic_head
 from .marks import check_training_allowed
 from .progress import Progress
 from .runs import Run, RunError
+from .trained import takes_images, unfrozen_verifier
+from .trials import SignatureSet
+
+if TYPE_CHECKING:
+    from .verifier import Verifier
 
 HEADS = ("logistic",)
 FIT_SIGNERS = 400
@@ -41,29 +47,18 @@ def fit_head(
         RunError: If the run has no network yet, or the folder nothing to fit on.
         ProvenanceError: If the folder may not be trained on; the run is then as it was.
     """
-    if not (run / "model.keras").exists():
-        raise RunError(f"{run.path} has no trained network; run `train --run {run.path}` first")
     if data is not None:
         from .adapters import load_provenance
 
         check_training_allowed(load_provenance(data), data)
     config = run.config()
     with progress.task("loading TensorFlow", None):
-        import keras
-
-        import models  # noqa: F401
-
-        from .online import OnlineVerifier
-        from .verifier import Verifier
-
-        model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
-    made = Verifier if len(model.input_shape) == 4 else OnlineVerifier
-    verifier = made(model, height=config.train.height, width=config.train.width)
+        verifier = unfrozen_verifier(run)
     if data is None:
         signatures, embeddings = _of_the_world(config, verifier, signers, progress)
         source, mark = f"training signers of world {config.world.seed}", SYNTHETIC
     else:
-        if made is OnlineVerifier:
+        if not takes_images(verifier.model):
             raise RunError(f"{run.path} takes trajectories, and a folder holds images; leave --data out")
         signatures, embeddings, source, mark = _of_a_folder(data, adapter, verifier, progress)
     with progress.task("fitting", None):
@@ -74,15 +69,22 @@ def fit_head(
             contains_real_signatures=mark.contains_real_signatures,
             seed=config.world.seed,
         )
+    _replace_head(run, head, mark)
+    return head
+
+
+def _replace_head(run: Run, head: LogisticHead, mark: Mark) -> None:
+    """Write the head and its mark, and remove what an evaluation with other scores has left."""
     run.mark("unfinished", stage="evaluating")
     for stale in ("verifier.json", "metrics.json", "scores.parquet", "report.html"):
         (run / stale).unlink(missing_ok=True)
     mark_folder(run.path, mark, part="head")  # before the head itself: one that is there is marked
     write_json(run / "head.json", head.to_dict())
-    return head
 
 
-def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Progress) -> tuple[Any, Any]:
+def _of_the_world(
+    config: RunConfig, verifier: "Verifier", signers: int, progress: Progress
+) -> tuple[SignatureSet, NDArray[np.float32]]:
     """Return signatures and embeddings of training signers that lie behind those the batches begin with."""
     import dataclasses
 
@@ -94,16 +96,18 @@ def _of_the_world(config: RunConfig, verifier: Any, signers: int, progress: Prog
         training_world(config.world), some, dataclasses.replace(config.evaluation, skills=()), config.batch
     )
     with progress.task(f"drawing and embedding {len(some)} training signers", len(drawn.acts)) as bar:
-        size = {"height": verifier.height, "width": verifier.width}
-        canvases = draw_in_chunks(drawn.acts, **size, recipe=verifier.recipe, on_chunk=bar.advance)
+        canvases = draw_in_chunks(
+            drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=bar.advance
+        )
         embeddings = verifier.embed_acts(drawn.acts, canvases)
     return drawn.signatures, embeddings
 
 
-def _of_a_folder(data: str | Path, adapter: str, verifier: Any, progress: Progress) -> tuple[Any, Any, str, Mark]:
+def _of_a_folder(
+    data: str | Path, adapter: str, verifier: "Verifier", progress: Progress
+) -> tuple[SignatureSet, NDArray[np.float32], str, Mark]:
     """Return signatures and embeddings of a user's folder, and where they came from."""
     from .adapters import load_provenance, load_signatures, open_layout
-    from .protocols import SignatureSet
     from .reading import draw_plainly
 
     provenance = load_provenance(data)

@@ -130,7 +130,13 @@ def reliability(llr_genuine: ArrayLike, llr_forgery: ArrayLike, *, bins: int = 1
 
 
 def expected_calibration_error(llr_genuine: ArrayLike, llr_forgery: ArrayLike, *, bins: int = 10) -> float:
-    """Return the expected calibration error of `reliability`, 0 (honest) to 1."""
+    """Return the expected calibration error of `reliability`, 0 (honest) to 1.
+
+    Args:
+        llr_genuine: Natural-log likelihood ratios of genuine trials, shape ``(n,)``.
+        llr_forgery: Of forgeries, shape ``(m,)``.
+        bins: As for `reliability`.
+    """
     return reliability(llr_genuine, llr_forgery, bins=bins).error
 
 

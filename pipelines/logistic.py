@@ -36,7 +36,15 @@ class LogisticHead:
     contains_real_signatures: bool
 
     def scores(self, references: Vectors, questioned: Vectors) -> NDArray[np.float32]:
-        """Return log-odds, shape ``(n_references, n_questioned)``, higher = more likely genuine."""
+        """Return log-odds, shape ``(n_references, n_questioned)``, higher = more likely genuine.
+
+        Args:
+            references: Embeddings, shape ``(n_references, d)``.
+            questioned: Embeddings, shape ``(n_questioned, d)``.
+
+        Raises:
+            ValueError: If the head was fitted on embeddings of another length.
+        """
         if references.shape[1] + 1 != len(self.weights):
             raise ValueError(f"embeddings have {references.shape[1]} components, the head {len(self.weights) - 1}")
         weights = np.asarray(self.weights, dtype=np.float32)

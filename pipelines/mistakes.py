@@ -4,7 +4,7 @@ Every function returns two accuracies of balanced classes, 0 to 1, of the same c
 only the mistake differs. Nothing here is used by an evaluation.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from .calibration import choose_thresholds
 from .cohort import FIRST, HEIGHT, WIDTH, cohort, cohort_trials
 from .metrics import eer, eer_per_signer, far, frr
 from .preprocess import preprocess, to_ink
-from .protocols import TrialTable
 from .sampling import draw_in_chunks
+from .trials import TrialTable
 
 _FORGERS = 5_000
 
@@ -45,8 +45,19 @@ def pairs(student: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray
     return np.stack(rows), np.array(genuine), np.array(claimed)
 
 
-def nearest_label(train: NDArray[np.float32], labels: NDArray[np.bool_], test: NDArray[np.float32]) -> Any:
-    """Return the label of the nearest training row of each test row: a classifier with a perfect memory."""
+def nearest_label(
+    train: NDArray[np.float32], labels: NDArray[np.bool_], test: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Return the label of the nearest training row of each test row: a classifier with a perfect memory.
+
+    Args:
+        train: Shape ``(n, d)``.
+        labels: Of its rows, shape ``(n,)``.
+        test: Shape ``(m, d)``.
+
+    Returns:
+        Shape ``(m,)``.
+    """
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(n_neighbors=1, algorithm="brute").fit(train, labels).predict(test)
@@ -90,7 +101,7 @@ def scanner_tint(student: int) -> Claim:
     return Claim(*(_across_signers(rows, genuine, signers) for rows in (grey, clean)))
 
 
-def _across_signers(rows: Any, genuine: NDArray[np.bool_], signers: NDArray[np.str_]) -> float:
+def _across_signers(rows: NDArray[np.floating], genuine: NDArray[np.bool_], signers: NDArray[np.str_]) -> float:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -117,7 +128,13 @@ def frozen_threshold(development: TrialTable) -> float:
 
 
 def accuracy_at(trials: TrialTable, threshold: float, kind: str) -> float:
-    """Return the accuracy at a threshold, genuine trials and one kind of forgery weighing the same."""
+    """Return the accuracy, 0 to 1, at a threshold, genuine trials and one kind of forgery weighing the same.
+
+    Args:
+        trials: Scored.
+        threshold: A score of it or above is accepted.
+        kind: Of forgery, such as "skilled".
+    """
     wrong = frr(trials.select(kind="genuine").score, threshold) + far(trials.select(kind=kind).score, threshold)
     return 1.0 - wrong / 2.0
 
@@ -168,9 +185,3 @@ def blind_classifier(student: int, *, signers: int = 40, skill: float = 0.3) -> 
     )
     # a stranger who signs in their own hand wrote a genuine signature: without a reference there is no difference
     return Blind(familiar, unfamiliar, float(answers[~known & genuine].mean()))
-
-
-def one_image_only(student: int) -> Claim:
-    """Judge single images without a reference, on familiar signers; then on signers it has not met."""
-    found = blind_classifier(student)
-    return Claim(found.familiar, found.unfamiliar)

@@ -7,15 +7,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .config import RunConfig
 from .files import write_beside
 from .metrics import far, frr, threshold_at_far
 from .protocols import FUSIONS, TrialTable, k_reference_trials
 from .runs import Run, RunError
+
+if TYPE_CHECKING:
+    from .evaluate import Part
 
 FILE = "development.parquet"
 _NOTE = b"paraph-development"
@@ -57,11 +61,11 @@ def basis_of(fusion: str, n_references: int) -> str:
     return "1" if n_references == 1 else f"{fusion}/{n_references}"
 
 
-def development_scores(part: Any, config: Any, trials: TrialTable) -> dict[str, Scores]:
+def development_scores(part: "Part", config: RunConfig, trials: TrialTable) -> dict[str, Scores]:
     """Return the development scores by basis: one reference, and each fusion of several.
 
     Args:
-        part: The development part, an `evaluate.Part`.
+        part: The development part.
         config: The run.
         trials: Its one-reference trials.
     """

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .curve_points import Points, score_histogram
-from .protocols import TrialTable
+from .trials import TrialTable
 
 Rates = Sequence[Sequence[float]] | NDArray[np.float64]
 COLOURS = {"genuine": "#0072B2", "skilled": "#D55E00", "random": "#009E73", "simple": "#CC79A7"}
@@ -48,7 +48,13 @@ def figure_svg(drawing: Figure) -> str:
 
 
 def plot_det(axes: Axes, points: Points, dots: Points) -> Axes:
-    """Draw FRR against FAR for each kind of forgery on logarithmic axes, with bands, and the frozen threshold."""
+    """Draw FRR against FAR for each kind of forgery on logarithmic axes, with bands, and the frozen threshold.
+
+    Args:
+        axes: Where.
+        points: From `curve_points.trade_off`.
+        dots: From `curve_points.operating_points`.
+    """
     for kind in points.values("kind"):
         far, frr, low, high = _band(points, str(kind))
         axes.plot(far, np.maximum(frr, 0.01), LINES[str(kind)], color=COLOURS[str(kind)], label=f"{kind} forgeries")
@@ -68,7 +74,13 @@ def plot_det(axes: Axes, points: Points, dots: Points) -> Axes:
 
 
 def plot_roc(axes: Axes, points: Points, dots: Points) -> Axes:
-    """Draw the share of genuine signatures accepted against the FAR, with bands and the frozen threshold."""
+    """Draw the share of genuine signatures accepted against the FAR, with bands and the frozen threshold.
+
+    Args:
+        axes: Where.
+        points: From `curve_points.trade_off`.
+        dots: From `curve_points.operating_points`.
+    """
     for kind in points.values("kind"):
         far, frr, low, high = _band(points, str(kind))
         axes.plot(far, 100 - frr, LINES[str(kind)], color=COLOURS[str(kind)], label=f"{kind} forgeries")
@@ -94,7 +106,13 @@ def _dots(axes: Axes, dots: Points, shown: Callable[[float], float], floor: floa
 
 
 def plot_scores(axes: Axes, trials: TrialTable, threshold: float) -> Axes:
-    """Draw the distribution of scores of each kind of trial and the frozen threshold."""
+    """Draw the distribution of scores of each kind of trial and the frozen threshold.
+
+    Args:
+        axes: Where.
+        trials: Scored.
+        threshold: Marked by a line.
+    """
     points = score_histogram(trials)
     for kind in points.values("kind"):
         edges = np.append(points.column("from", kind=kind), points.column("to", kind=kind)[-1])

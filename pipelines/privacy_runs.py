@@ -1,17 +1,21 @@
 """The privacy audit of a run: on the world it was drawn from, or on a folder that some of it was fitted on."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .disjoint import check_parts
 from .files import write_json
-from .lineage import mark_of_run
+from .lineage import Mark, mark_of_run
 from .privacy import PER_SIGNER, Attack, attack, signature_features, signer_features
 from .progress import Progress
 from .runs import Run, RunError, load_verifier, sha256
+from .trained import takes_images
+
+if TYPE_CHECKING:
+    from .verifier import Verifier
 
 FILE_NAME = "privacy.json"
 SIGNERS = 150
@@ -109,7 +113,7 @@ def _of_the_world(
     embeddings = verifier.embed_acts(acts, canvases)
     with progress.task("attacking", None):
         found = {"signer": _signer_attack(embeddings, names, set(sides[0]), verifier, seed)}
-        if len(verifier.model.input_shape) == 4:
+        if takes_images(verifier.model):
             whose = np.array(owners)
             features = signature_features(singles, whose, verifier, seed=seed)
             inside = np.isin(whose, np.fromiter(known, dtype=np.int64))
@@ -119,10 +123,10 @@ def _of_the_world(
 
 def _of_a_folder(
     run: Run,
-    verifier: Any,
+    verifier: "Verifier",
     data: str | Path,
     adapter: str,
-    mark: Any,
+    mark: Mark,
     signers: int,
     seed: int,
     progress: Progress,
@@ -157,7 +161,7 @@ def _of_a_folder(
     check_parts({"known": (names[member], canvases[member]), "unknown": (names[~member], canvases[~member])})
     with progress.task("attacking", None):
         found = {"signer": _signer_attack(embeddings, names, inside, verifier, seed)}
-        if len(verifier.model.input_shape) == 4:
+        if takes_images(verifier.model):
             features = signature_features(canvases, names, verifier, seed=seed)
             found["signature"] = attack(features, member, names, seed=seed)[0]
     return found, f"signers of the data set {provenance.digest} that were learnt from against its others"

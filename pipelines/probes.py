@@ -83,7 +83,13 @@ class Areas(NamedTuple):
 
 
 def trials(world: World, batches: int, *, settings: BatchSettings | None = None) -> Trials:
-    """Return the trials of some training batches; 48 genuine and 48 forged questioned acts each by default."""
+    """Return the trials of some training batches; 48 genuine and 48 forged questioned acts each by default.
+
+    Args:
+        world: Anybody of it may sign.
+        batches: How many.
+        settings: Signers, acts and forgeries of a batch.
+    """
     chosen = settings or BatchSettings(simple_share=0.0)
     questioned: list[Act] = []
     references: list[Act] = []
@@ -238,6 +244,11 @@ def blind_probe(
 
 def auc_error(area: float, n_forged: int, n_genuine: int) -> float:
     """Return the standard error of an AUC from independent trials.
+
+    Args:
+        area: The AUC, 0 to 1.
+        n_forged: Trials of one label.
+        n_genuine: Of the other.
 
     Source:
         Hanley, McNeil (1982), "The meaning and use of the area under a receiver operating characteristic (ROC)

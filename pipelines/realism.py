@@ -154,7 +154,16 @@ def warping_areas(people: Population) -> dict[str, float]:
 
 
 def gaps(world: Population, own: Population, kinds: Sequence[str] = ("genuine", "freehand")) -> list[tuple[Any, ...]]:
-    """Return statistic, kind, percentiles of both, and their Kolmogorov-Smirnov distance, where both have values."""
+    """Return how far two populations lie apart, a row for each statistic and kind of which both have values.
+
+    Args:
+        world: One of them.
+        own: The other.
+        kinds: Of signatures.
+
+    Returns:
+        Statistic, kind, the percentiles of both (see `five`) and their Kolmogorov-Smirnov distance, 0 to 1.
+    """
     rows: list[tuple[Any, ...]] = []
     names: list[str] = [name for name in world.columns if name in own.columns and not _is_size(name)]
     for name, kind in itertools.product(names, kinds):

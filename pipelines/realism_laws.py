@@ -95,7 +95,13 @@ class Identity(NamedTuple):
 
 
 def identity(world: World, signers: int, *, step: int = 2) -> Identity:
-    """Compare one act of every signer with a reference of every signer, each `step`-th sample of them."""
+    """Compare one act of every signer with a reference of every signer.
+
+    Args:
+        world: Whose signers.
+        signers: How many, from number 0.
+        step: Each so manieth sample of a movement is compared.
+    """
     references, questioned = (
         [shape[::step].copy() for shape in shapes([genuine_act(world[i], act) for i in range(signers)])]
         for act in (0, 4)

@@ -1,106 +1,36 @@
 """The page of `python -m pipelines realism`: tables, figures and examples in one file, and the work behind the verb."""
 
-import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
-from synth import SKILLED_KINDS, World
 from synth.worlds import world_config
 
 from . import bands
 from .files import write_json, write_text
 from .page import figure, page, picture, table
 from .plots import COLOURS, contact_sheet, figure_svg
-from .population import SKILLS, Population, draw_population, load_folder
-from .probes import TOLERANCE, Areas, BlindArea, areas, auc_error, blind_probe, nuisance_probe
+from .population import SKILLS
+from .probes import TOLERANCE
 from .progress import Progress
-from .realism import Row, compare, gaps, warping_areas
+from .realism import Row, gaps
+from .realism_comparison import FORGER, Comparison, examine_folder, examine_world, record_of
 
-FORGER = "freehand"
 _PER_ROW = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Everything the page shows of one population."""
-
-    name: str
-    people: Population
-    rows: list[Row]
-    blind: dict[str, BlindArea]
-    warping: dict[str, float]
-    nuisance: dict[tuple[str, str], Areas]
-    errors: dict[str, float]
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many lines with a measured band have their median inside, of how many."""
-        strong = [row for row in self.rows if row.inside is not None and "weak" not in row.group]
-        return sum(bool(row.inside) for row in strong), len(strong)
-
-
-def examine_world(name: str, *, seed: int, signers: int, acts: int, first: int, progress: Progress) -> Comparison:
-    """Draw and measure a named world."""
-    world = World(seed, world_config(name))
-    with progress.task(f"drawing and measuring {signers} signers of {name}", signers) as bar:
-        people = draw_population(world, signers=signers, genuine=acts, forged=acts, first=first, bar=bar)
-    with progress.task("probing for shortcuts", None):
-        batches = min(max(signers // 20, 2), 10)
-        nuisance = nuisance_probe(world, batches)
-    half = batches * 48
-    return _comparison(name, people, nuisance, {"nuisance": auc_error(0.5, half, half)})
-
-
-def examine_folder(data: Path, adapter: str, progress: Progress) -> tuple[Comparison, list[str]]:
-    """Measure a user's own folder; nothing of it is kept but the figures."""
-    with progress.task(f"measuring {data}", None) as bar:
-        people, notes = load_folder(data, adapter, bar=bar)
-    forged = people.kind == FORGER
-    known = forged | (people.kind == "genuine")
-    nuisance: dict[tuple[str, str], Areas] = {}
-    for name in people.columns:
-        values = people.columns[name]
-        usable = known & np.isfinite(values)
-        if name.startswith("nuisance.") and 0 < forged[usable].sum() < usable.sum():
-            partner = _partners(people, usable)
-            found = areas(forged[usable], values[usable], values[partner])
-            nuisance["own folder", name.removeprefix("nuisance.")] = found
-    counts = int(forged.sum()), int((people.kind == "genuine").sum())
-    errors = {"nuisance": auc_error(0.5, *counts)} if min(counts) else {}
-    return _comparison("your folder", people, nuisance, errors), notes
-
-
-def _partners(people: Population, usable: Any) -> Any:
-    """Return for each usable signature another genuine one of its signer (itself where there is none)."""
-    chosen = []
-    for i in np.flatnonzero(usable):
-        own = np.flatnonzero(usable & (people.signer == people.signer[i]) & (people.kind == "genuine"))
-        others = own[own != i]
-        chosen.append(int(others[i % len(others)]) if len(others) else int(i))
-    return np.array(chosen)
-
-
-def _comparison(
-    name: str, people: Population, nuisance: dict[tuple[str, str], Areas], errors: dict[str, float]
-) -> Comparison:
-    blind = {}
-    seen = np.isfinite(people.shapes).all(axis=1) if people.shapes.shape[1] else np.zeros(len(people.kind), bool)
-    for kind in dict.fromkeys(people.kind.tolist()):
-        chosen = seen & ((people.kind == kind) | (people.kind == "genuine"))
-        if kind == "genuine" or len(set(people.signer[chosen].tolist())) < 5:
-            continue
-        forged = people.kind[chosen] == kind
-        if forged.any() and not forged.all():
-            blind[kind] = blind_probe(people.shapes[chosen], forged, people.signer[chosen])
-    warping = warping_areas(people) if any(w is not None for w in people.warping) else {}
-    return Comparison(name, people, compare(people, FORGER), blind, warping, nuisance, errors)
+Grey = NDArray[np.uint8]
+HEAD = ("statistic", "unit", "who", "here, 25 %", "50 %", "75 %", "real, 25 %", "50 %", "75 %", "inside")
+PROBE_HEAD = ("image", "statistic", "one image", "difference in a pair", "refused")
+_CAPTION = (
+    "Grey: real signatures, box 25 to 75 %, line 5 to 95 %, tick median. Colour: here, bar 25 to 75 %, thin line 5 to "
+    "95 %, dot median; filled = inside the grey box, hollow = outside."
+)
 
 
 def realism(
@@ -141,7 +71,7 @@ def realism(
     own, notes = examine_folder(data, adapter, progress) if data is not None else (None, [])
     found = examine_world(world, seed=seed, signers=signers, acts=acts, first=first, progress=progress)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "realism.json", {"world": _record(found), **({"own": _record(own)} if own else {})})
+    write_json(out / "realism.json", {"world": record_of(found), **({"own": record_of(own)} if own else {})})
     body = "\n".join(_body(found, own, notes, seed=seed, signers=signers, acts=acts))
     return found, write_text(out / "realism.html", page("Paraph realism", f"How the world {world!r} compares", body))
 
@@ -171,16 +101,9 @@ def _body(
     return lines
 
 
-def _threes(genuine: Sequence[Any], forged: Sequence[Any]) -> list[tuple[Sequence[Any], Sequence[Any]]]:
+def _threes(genuine: Sequence[Grey], forged: Sequence[Grey]) -> list[tuple[Sequence[Grey], Sequence[Grey]]]:
     n = min(len(genuine), len(forged), 18)
     return [(genuine[i : i + 3], forged[i : i + 3]) for i in range(0, n, 3)]
-
-
-HEAD = ("statistic", "unit", "who", "here, 25 %", "50 %", "75 %", "real, 25 %", "50 %", "75 %", "inside")
-_CAPTION = (
-    "Grey: real signatures, box 25 to 75 %, line 5 to 95 %, tick median. Colour: here, bar 25 to 75 %, thin line 5 to "
-    "95 %, dot median; filled = inside the grey box, hollow = outside."
-)
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -221,7 +144,7 @@ def _strips(rows: Sequence[Row], name: str) -> str:
     return figure_svg(drawing)
 
 
-def _strip(axes: Any, y: int, row: Row, colour: str) -> None:
+def _strip(axes: Axes, y: int, row: Row, colour: str) -> None:
     band, found = row.band, row.found
     if np.isfinite([band[1], band[3]]).all():
         axes.barh(y, band[3] - band[1], left=band[1], height=0.8, color="0.8", zorder=1)
@@ -267,9 +190,6 @@ def nuisance_rows(found: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
-PROBE_HEAD = ("image", "statistic", "one image", "difference in a pair", "refused")
-
-
 def _own(found: Comparison, own: Comparison, notes: Sequence[str]) -> list[str]:
     people = own.people
     counts = ", ".join(f"{int((people.kind == k).sum())} {k}" for k in dict.fromkeys(people.kind.tolist()))
@@ -298,22 +218,3 @@ def _own(found: Comparison, own: Comparison, notes: Sequence[str]) -> list[str]:
     if notes:
         lines += ["<h3>Left out</h3><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
     return lines
-
-
-def _record(found: Comparison) -> dict[str, Any]:
-    def plain(values: Sequence[float]) -> list[float | None]:
-        return [float(v) if np.isfinite(v) else None for v in values]
-
-    return {
-        "name": found.name,
-        "inside": found.counts[0],
-        "with_band": found.counts[1],
-        "source": bands.SVC2004,
-        "rows": [{**row._asdict(), "found": plain(row.found), "band": plain(row.band)} for row in found.rows],
-        "warping_auc": found.warping,
-        "blind_auc": {kind: b._asdict() for kind, b in found.blind.items()},
-        "nuisance_auc": [
-            {"image": view, "statistic": name, **a._asdict()} for (view, name), a in found.nuisance.items()
-        ],
-        "skilled_kinds": list(SKILLED_KINDS),
-    }

@@ -190,7 +190,7 @@ def write_card(path: str | Path, use: str) -> Path:
         RunError: If the run is unfinished or does not say what it has learnt from.
         ReleaseError: If the use is not said.
     """
-    from .report import frozen_rows, percent
+    from .report_tables import frozen_rows, percent
 
     run = Run(path)
     mark = mark_of_run(run.path)

@@ -1,103 +1,33 @@
 """One self-contained HTML report: opens offline, prints, says on whose data every number rests.
 
-The numbers of every figure are also written as CSV, in `figures/` beside the report.
+The numbers of every figure are also written as CSV, in `figures/` beside the report. Its tables are in
+`report_tables.py`, figures of scored trials in `report_figures.py`, pictures of signatures in `report_examples.py`, how
+it was made in `report_method.py`.
 """
 
-import csv
 import html
-import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .calibration import LogisticCalibrator
 from .config import RunConfig
-from .curve_points import (
-    Points,
-    confusion,
-    operating_points,
-    reliability,
-    score_histogram,
-    tippett,
-    trade_off,
-)
+from .curve_points import Points, write_points
 from .evaluate import Part
-from .export_tables import escape_formula
 from .files import write_text
 from .page import callout, figure, page, picture, table
-from .plots import (
-    figure_svg,
-    new_axes,
-    plot_curves,
-    plot_det,
-    plot_map,
-    plot_reliability,
-    plot_roc,
-    plot_scores,
-    plot_skills,
-    plot_tippett,
-    to_svg,
-)
-from .protocols import TrialTable
+from .plots import figure_svg, new_axes, plot_curves, plot_map, plot_skills, to_svg
+from .probe_findings import HEAD, findings_of
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
-from .report_method import calibration_records, listing, method_rows, percent, tree_html
-from .shortcuts import HEAD, findings_of
+from .report_figures import answers_by_kind, error_figures, likelihood_ratios
+from .report_method import listing, method_rows, tree_html
+from .report_tables import frozen_rows, percent, rate_points, reference_rows, skill_rows, summary_rows
+from .trials import TrialTable
 from .verifier import NOTICE, Verifier
 
 __all__ = ["frozen_rows", "percent", "reference_rows", "skill_rows", "summary_rows", "write_points", "write_report"]
 RENDERED = {"verifier", "baselines", "skills", "references", "development", "protocol", "left_out", "probes", "preset",
             "data", "cost", "warnings", "counts", "notice"}  # fmt: skip
 BAND = 0.15
-
-
-def summary_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return the summary table: method, random EER, skilled EER, each with its interval."""
-    named = [("this verifier", metrics["verifier"]), *metrics["baselines"].items()]
-    return [(name, percent(found.get("eer_random")), percent(found.get("eer_skilled"))) for name, found in named]
-
-
-def frozen_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the rates at the frozen development threshold."""
-    found = metrics["verifier"]
-    names = (
-        ("FRR", "frr_frozen"),
-        ("FAR, random", "far_random_frozen"),
-        ("FAR, skilled", "far_skilled_frozen"),
-        ("FAR, simple", "far_simple_frozen"),
-    )
-    rows = [(label, percent(found.get(name))) for label, name in names if name in found]
-    if "cllr_skilled" in found:
-        cllr = found["cllr_skilled"]
-        rows.append(
-            (
-                "Cllr, skilled (1 = no information)",
-                f"{cllr['value']:.3f}" if cllr["value"] is not None else "-",
-            )
-        )
-    return rows
-
-
-def skill_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return one line per forger skill: EER and FAR at the frozen threshold."""
-    return [
-        (f"{row['skill']:.2f}", percent(row["eer_skilled"]), percent(row["far_skilled_frozen"]))
-        for row in metrics.get("skills", [])
-    ]
-
-
-def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return one line per number of references and way of fusing them."""
-    return [
-        (
-            str(row["references"]),
-            row["fusion"],
-            percent(row.get("eer_random")),
-            percent(row.get("eer_skilled")),
-            percent(row.get("frr_frozen")),
-            percent(row.get("far_skilled_frozen")),
-        )
-        for row in metrics.get("references", [])
-    ]
 
 
 def write_report(
@@ -127,9 +57,9 @@ def write_report(
     written: list[Points] = []
     lines = [*_head(metrics), *_summary(metrics, threshold)]
     if metrics["verifier"]["signers"] >= 2 and len(trials):
-        lines += _error_figures(trials, threshold, seed, written)
-        lines += _confusion(trials, calibrator, threshold, band, written)
-        lines += _calibration(trials, calibrator, seed, metrics, written)
+        lines += error_figures(trials, threshold, seed, written)
+        lines += answers_by_kind(trials, calibrator, threshold, band, written)
+        lines += likelihood_ratios(trials, calibrator, seed, metrics, written)
     lines += _probes(metrics)
     lines += _conditions(metrics)
     lines += [tree_html(key, metrics[key]) for key in metrics if key not in RENDERED | {"calibration", "card"}]
@@ -138,19 +68,6 @@ def write_report(
     write_points(folder / "figures", written)
     body = "\n".join(line for line in lines if line)
     return write_text(folder / "report.html", page("Paraph report", "Signature verification report", body))
-
-
-def write_points(folder: Path, written: Sequence[Points]) -> None:
-    """Write the numbers of figures as one CSV each; text that a spreadsheet would run as a formula is quoted."""
-    folder.mkdir(exist_ok=True)
-    for points in written:
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(points.head)
-        rows.writerows(
-            [[escape_formula(value) if isinstance(value, str) else value for value in row] for row in points.rows]
-        )
-        write_text(folder / f"{points.name}.csv", text.getvalue())
 
 
 def _head(metrics: dict[str, Any]) -> list[str]:
@@ -183,71 +100,6 @@ def _summary(metrics: dict[str, Any], threshold: float) -> list[str]:
         f"high as 3 / {signers} = {300 / signers:.1f} % (rule of three over signers).</p>",
         table(("rate", "value"), frozen_rows(metrics)),
     ]
-
-
-def _error_figures(trials: TrialTable, threshold: float, seed: int, written: list[Points]) -> list[str]:
-    curve, dots, scores = trade_off(trials, seed=seed), operating_points(trials, threshold), score_histogram(trials)
-    written += [curve, dots, scores]
-    if not curve.rows:
-        return [figure(to_svg(plot_scores(new_axes(), trials, threshold)), "Scores of genuine trials.")]
-    det = figure(
-        to_svg(plot_det(new_axes(), curve, dots)),
-        "False rejection against false acceptance, both axes logarithmic. Bands: 95 % over signers. Left of the lowest "
-        "rate that the number of trials can show, there is no curve; a dot on the edge lies beyond it.",
-    )
-    roc = figure(to_svg(plot_roc(new_axes(), curve, dots)), "The same on linear axes. Bands: 95 % over signers.")
-    hist = figure(
-        to_svg(plot_scores(new_axes(8.0, 3.6), trials, threshold)), "Distributions of scores; each has area 1."
-    )
-    return [f"<div class=two>{det}{roc}</div>", hist]
-
-
-def _confusion(
-    trials: TrialTable, calibrator: LogisticCalibrator, threshold: float, band: float, written: list[Points]
-) -> list[str]:
-    points = confusion(trials, calibrator, threshold, band)
-    written.append(points)
-    rows = [
-        (
-            str(kind),
-            *(f"{100 * float(str(s)):.1f} % ({n:,})" for n, s in zip(row[:3], row[3:6], strict=True)),
-            f"{100 * float(str(row[6])):.1f} %",
-        )
-        for kind, *row in points.rows
-    ]
-    balanced = " and ".join(
-        f"{50 * (right['genuine'] + right[kind]):.1f} % for genuine and {kind}"
-        for right in [{str(row[0]): float(str(row[-1])) for row in points.rows}]
-        for kind in right
-        if kind != "genuine" and "genuine" in right
-    )
-    return [
-        "<h2>Answers by kind</h2>",
-        f"<p>Shares of each row, counts in brackets. An answer is inconclusive within {band:g} of log10 LR of the "
-        "frozen threshold. Right: genuine accepted, forgeries rejected; an inconclusive answer is not right.</p>",
-        table(("kind", "accept", "reject", "inconclusive", "right"), rows),
-        f"<p class=small>Balanced accuracy: {balanced}. It depends on which kinds are put together, and is no headline."
-        "</p>"
-        if balanced
-        else "",
-    ]
-
-
-def _calibration(
-    trials: TrialTable, calibrator: LogisticCalibrator, seed: int, metrics: dict[str, Any], written: list[Points]
-) -> list[str]:
-    ratios, stated = tippett(trials, calibrator), reliability(trials, calibrator, seed=seed)
-    written += [ratios, stated]
-    caption = "Genuine trials should lie right of LR 1, forgeries left of it; misleading evidence is what lies beyond."
-    figures = figure(to_svg(plot_tippett(new_axes(), ratios)), caption)
-    if stated.rows:
-        figures += figure(
-            to_svg(plot_reliability(new_axes(), stated)),
-            "Stated against observed, genuine and skilled forgeries weighing the same. Bars: 95 % over signers.",
-        )
-    ways = calibration_records(metrics.get("calibration", {}))
-    more = tree_html("Ways of calibrating, fitted on development signers", ways, 3) if ways else ""
-    return ["<h2>Likelihood ratios</h2>", f"<div class=two>{figures}</div>", more]
 
 
 def _probes(metrics: dict[str, Any]) -> list[str]:
@@ -319,7 +171,7 @@ def _method(
 ) -> list[str]:
     used = signature_rows(part, str(metrics["data"].get("digest") or metrics["data"].get("source", "")))
     written.append(used)
-    written.append(_rate_points(metrics))
+    written.append(rate_points(metrics))
     files = ", ".join(f"{points.name}.csv" for points in written)
     return [
         listing("Left out", metrics.get("warnings", [])),
@@ -338,16 +190,3 @@ def _training(folder: Path) -> str:
         return ""
     words = "Loss and, where they were looked at, verification errors of training and development signers."
     return "<h2>Training</h2>" + figure(figure_svg(plot_curves(folder / "log.csv")), words)
-
-
-def _rate_points(metrics: dict[str, Any]) -> Points:
-    """Return every rate of the tables as shares: of methods, skills and numbers of references."""
-    rows: list[tuple[object, ...]] = []
-    named = [("verifier", metrics["verifier"]), *metrics["baselines"].items()]
-    named += [(f"skill {row['skill']}", row) for row in metrics.get("skills", [])]
-    named += [(f"{row['references']} references, {row['fusion']}", row) for row in metrics.get("references", [])]
-    for name, found in named:
-        for rate, value in found.items():
-            if isinstance(value, dict) and "value" in value:
-                rows.append((name, rate, value["value"], value["low"], value["high"]))
-    return Points("rates", ("of", "rate", "value", "low", "high"), rows)

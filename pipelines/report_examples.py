@@ -1,7 +1,6 @@
 """What a report shows rather than counts: the worst errors, what the network looks at, where signatures lie."""
 
 import html
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from .curve_points import Points
 from .evaluate import Part
 from .page import figure, picture
 from .plots import contact_sheet
-from .protocols import TrialTable
+from .trials import TrialTable
 from .verifier import Verifier
 
 MAP_SIGNERS, MAP_GENUINE, MAP_FORGED = 12, 6, 4
@@ -29,7 +28,14 @@ def example_sheet(part: Part, signers: int = 8) -> NDArray[np.uint8]:
 
 
 def worst(trials: TrialTable, threshold: float, kind: str, n: int = 10) -> NDArray[np.intp]:
-    """Return the rows of the worst errors of one kind at a threshold, each questioned signature once, worst first."""
+    """Return the rows of the worst errors of one kind at a threshold, each questioned signature once, worst first.
+
+    Args:
+        trials: Scored.
+        threshold: A score of it or above is accepted.
+        kind: "genuine" for false rejections, a kind of forgery for false acceptances.
+        n: How many, at most.
+    """
     genuine = kind == "genuine"
     wrong = (trials.kind == kind) & ((trials.score < threshold) if genuine else (trials.score >= threshold))
     rows = np.flatnonzero(wrong)
@@ -42,7 +48,19 @@ def worst(trials: TrialTable, threshold: float, kind: str, n: int = 10) -> NDArr
 def worst_html(
     trials: TrialTable, part: Part, calibrator: LogisticCalibrator, *, threshold: float, kind: str, title: str
 ) -> str:
-    """Return the worst errors of one kind as pictures beside their reference, with score and likelihood ratio."""
+    """Return the worst errors of one kind as pictures beside their reference, with score and likelihood ratio.
+
+    Args:
+        trials: Scored.
+        part: The signatures they are about, with their images.
+        calibrator: Scores to likelihood ratios.
+        threshold: Frozen.
+        kind: As for `worst`.
+        title: Heading above them.
+
+    Returns:
+        HTML; empty if there is no trial of the kind.
+    """
     rows = worst(trials, threshold, kind)
     heading = f"<h3>{html.escape(title)}</h3>"
     if not (trials.kind == kind).any():
@@ -129,7 +147,8 @@ def embedding_map(part: Part, *, seed: int = 0) -> Points:
     return Points("embedding_map", head, rows)
 
 
-def _plane(scores: NDArray[np.float64], seed: int) -> Any:
+def _plane(scores: NDArray[np.float64], seed: int) -> NDArray[np.floating]:
+    """Return places in a plane, shape ``(n, 2)``, from pairwise scores, shape ``(n, n)``."""
     from sklearn.manifold import TSNE
 
     distance = (scores.max() - scores + (scores.max() - scores).T) / 2

@@ -8,15 +8,8 @@ from typing import Any
 
 from .config import RunConfig
 from .page import table
+from .report_tables import percent
 from .splits import split_world
-
-
-def percent(rate: dict[str, Any] | None) -> str:
-    """Return a rate with its interval, such as "12.3 % (10.1 to 14.6)"; "-" if there is none."""
-    if rate is None or rate["value"] is None:
-        return "-"
-    text = f"{100 * rate['value']:.1f} %"
-    return text if rate.get("low") is None else f"{text} ({100 * rate['low']:.1f} to {100 * rate['high']:.1f})"
 
 
 def tree_html(name: str, value: Any, level: int = 2) -> str:

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import RunConfig
-from .curve_points import Points
+from .curve_points import Points, write_points
 from .curves import frozen_of
 from .evaluate import Part
 from .files import write_json, write_text
 from .progress import Progress
-from .report import write_points
 from .runs import Run, load_verifier
 from .shift_rates import Judged, judge, record
 from .shift_worlds import OWN, Shift, draw_shift, find_shifts, fits, own_world

@@ -12,19 +12,12 @@ from synth import World, render_batch
 from .config import RunConfig
 from .evaluate import Part
 from .file_facts import file_findings
-from .protocols import TrialTable
+from .probe_findings import Finding, summarise
 from .sampling import evaluation_acts
-from .shortcuts import (
-    Finding,
-    blind_findings,
-    duplicate_findings,
-    exported_overlap,
-    nuisance_findings,
-    overlap_finding,
-    quick_nuisances,
-    summarise,
-)
+from .shortcut_copies import duplicate_findings, exported_overlap, overlap_finding
+from .shortcuts import blind_findings, nuisance_findings, quick_nuisances
 from .splits import split_world
+from .trials import TrialTable
 
 MOST_IMAGES = 700
 """Images that are drawn again, or measured again, for the probes; whole signers, so that pairs stay together."""

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from .config import RunConfig
-from .curve_points import Points, trade_off, weights_over_signers
+from .curve_points import Points, trade_off, weights_over_signers, write_points
 from .files import write_json, write_text
 from .metrics import eer_of
 from .page import callout, figure, page, table
 from .plots import MAP_COLOURS, new_axes, plot_bars, to_svg
-from .protocols import TrialTable
-from .report import write_points
-from .report_method import percent
+from .report_tables import percent
 from .runs import Run, RunError
+from .trials import TrialTable
 from .verifier import NOTICE
 
 HEAD = ("run", "network", "images", "training s", "EER random", "EER skilled", "FRR, frozen", "FAR skilled, frozen",
@@ -187,7 +187,7 @@ def _html(runs: Sequence[Finished], curves: Sequence[Points]) -> str:
     return page("Paraph: runs side by side", "Runs side by side", "\n".join(line for line in lines if line))
 
 
-def _det(runs: Sequence[Finished], curves: Sequence[Points], kind: str) -> Any:
+def _det(runs: Sequence[Finished], curves: Sequence[Points], kind: str) -> Axes:
     axes = new_axes()
     for i, (run, points) in enumerate(zip(runs, curves, strict=True)):
         far, frr, low, high = (100 * points.column(name, kind=kind) for name in ("far", "frr", "frr_low", "frr_high"))

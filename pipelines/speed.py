@@ -76,7 +76,17 @@ def drawing(config: RunConfig, *, rounds: int = 7) -> dict[str, float]:
 
 
 def training(config: RunConfig, progress: Progress, *, steps: int = 12, rounds: int = 3) -> dict[str, float]:
-    """Return training rates with live drawing and on one cached batch, alternating, and their ratio."""
+    """Return training rates with live drawing and on one cached batch, alternating, and their ratio.
+
+    Args:
+        config: The run's.
+        progress: Where to say what happens.
+        steps: Of a round.
+        rounds: Of each kind; the median counts.
+
+    Returns:
+        Images per second, and live over cached.
+    """
     from .train import build_model
 
     model = build_model(config, progress.say)

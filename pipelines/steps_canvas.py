@@ -13,7 +13,14 @@ Grey = NDArray[np.uint8]
 
 
 def fit(ink: Grey, height: int, width: int, *, margin: int = MARGIN) -> Grey:
-    """Return ink on a white canvas, dark on light, as large as fits inside the margin, its aspect kept, centred."""
+    """Return ink on a white canvas, dark on light, as large as fits inside the margin, its aspect kept, centred.
+
+    Args:
+        ink: 0 paper to 255 ink, shape ``(h, w)``.
+        height: Of the canvas, in px.
+        width: The same.
+        margin: Paper left free on every side, in px.
+    """
     h, w = ink.shape
     scale = min((height - 2 * margin) / h, (width - 2 * margin) / w)
     new_h, new_w = max(1, min(round(h * scale), height)), max(1, min(round(w * scale), width))

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .plots import contact_sheet
-from .recipes import Step, Work, find_recipe
+from .recipe_work import Step, Work
+from .recipes import find_recipe
 from .steps_paper import BlankImage
 
 _BAND = 20
@@ -80,7 +81,16 @@ def trace_sheet(stages: Sequence[Stage], *, tile: tuple[int, int] = (190, 400), 
 
 
 def captioned(picture: NDArray[np.uint8], text: str, tile: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a picture, grey or RGB, shrunk into a white tile of some height and width under a line of text."""
+    """Return a picture, shrunk into a white tile under a line of text.
+
+    Args:
+        picture: Grey or RGB; it is not enlarged.
+        text: One line.
+        tile: Height and width of the picture's room, in px.
+
+    Returns:
+        Grey, the line of text (20 px) higher than the room.
+    """
     height, width = tile
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     scale = min(height / grey.shape[0], width / grey.shape[1], 1.0)

@@ -70,7 +70,15 @@ class SignatureSet:
         forger: ArrayLike | None = None,
         skill: ArrayLike | None = None,
     ) -> Self:
-        """Build a set from lists: unnamed signatures are numbered, forger and skill default to unknown."""
+        """Build a set from lists of one length.
+
+        Args:
+            signer: Claimed signers.
+            kind: "genuine", "simple" or "skilled".
+            name: Of each signature; numbers if left out.
+            forger: Who made it, or empty; unknown if left out.
+            skill: Of the forger, 0 to 1; NaN, unknown, if left out.
+        """
         signers = np.array(signer, dtype=str)
         return cls(
             signers,
@@ -131,7 +139,11 @@ class TrialTable:
         return self.kind.size
 
     def select(self, *, kind: str) -> Self:
-        """Return the trials of one kind; part, protocol and left_out stay."""
+        """Return the trials of one kind; part, protocol and left_out stay.
+
+        Raises:
+            ValueError: If there is no such kind.
+        """
         if kind not in TRIAL_KINDS:
             raise ValueError(f"unknown kind {kind!r}; use one of: {', '.join(TRIAL_KINDS)}")
         rows = self.kind == kind

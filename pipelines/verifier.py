@@ -4,7 +4,7 @@ It always takes a claimed signer's references; there is no call that searches a 
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,15 @@ class Verifier:
 
     @classmethod
     def load(cls, run: Run, record: dict[str, Any]) -> "Verifier":
-        """Return the verifier a run folder describes; weights that do not match their record are refused."""
+        """Return the verifier a run folder describes; weights that do not match their record are refused.
+
+        Args:
+            run: The folder.
+            record: Its `verifier.json`.
+
+        Raises:
+            RunError: If the weights are missing, changed, or of a version that this one cannot load.
+        """
         import keras
 
         import models  # noqa: F401  (registers the layers and losses)
@@ -112,7 +120,9 @@ class Verifier:
         """Return embeddings of drawn signatures, of which this verifier looks at the canvases."""
         return self.embed_canvases(canvases)
 
-    def _embed(self, prepared: NDArray[Any], convert: Any, batch: int) -> NDArray[np.float32]:
+    def _embed(
+        self, prepared: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[Any]], batch: int
+    ) -> NDArray[np.float32]:
         parts = []
         for start in range(0, len(prepared), batch):
             seen = convert(prepared[start : start + batch])
@@ -122,7 +132,12 @@ class Verifier:
         return np.concatenate(parts).astype(np.float32)
 
     def prepare(self, images: Images) -> NDArray[np.uint8]:
-        """Return preprocessed canvases of raw grey images of any size, shape ``(n, height, width)``."""
+        """Return preprocessed canvases of raw grey images of any size, shape ``(n, height, width)``.
+
+        Raises:
+            ValueError: If there is no image.
+            BlankImage: If one holds no ink.
+        """
         if len(images) == 0:
             raise ValueError("no image was given; at least one is needed")
         return np.stack([self.canvas(np.asarray(image)) for image in images])

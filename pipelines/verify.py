@@ -136,7 +136,13 @@ class Bench:
         return self.development[basis_of(fusion, counts[0])] if counts else {}
 
     def rates(self, threshold: float, *, fusion: str = "max", n_references: int = 1) -> Rates:
-        """Return the error rates at a threshold: on test signers for one reference, else on development signers."""
+        """Return the error rates at a threshold: on test signers for one reference, else on development signers.
+
+        Args:
+            threshold: A score of it or above is accepted.
+            fusion: How several references become one score.
+            n_references: How many.
+        """
         if n_references == 1 and self.test:
             return rates_at(self.test, threshold)
         return rates_at(self.development_for(fusion, n_references), threshold)
@@ -252,6 +258,11 @@ def verify(
 
 def enrol(verifier: Verifier, images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> Enrolment:
     """Return references enrolled; a blank one is named.
+
+    Args:
+        verifier: Prepares and embeds them.
+        images: Grey, of any size.
+        names: For messages, one an image.
 
     Raises:
         BadInput: If a reference holds no ink.

@@ -3,8 +3,10 @@
 import ast
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,57 @@ def test_a_right_import_is_not(path, source):
 def test_no_file_has_a_name_that_says_nothing():
     assert [str(p) for p in sources() if p.stem.lower() in BANNED] == []
     assert [str(p) for p in sources() if p.parent.name.lower() in BANNED] == []
+
+
+def undocumented(source):
+    """Public functions, classes and methods without a docstring; what stands inside a function is not public."""
+    found = []
+
+    def walk(node, owner):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                if child.name.startswith("_"):
+                    continue
+                if not ast.get_docstring(child):
+                    found.append(f"{owner}{child.name}")
+                if isinstance(child, ast.ClassDef):
+                    walk(child, f"{owner}{child.name}.")
+            else:
+                walk(child, owner)
+
+    tree = ast.parse(source)
+    walk(tree, "")
+    return found if ast.get_docstring(tree) else ["the module", *found]
+
+
+def test_every_public_name_says_what_it_is_for():
+    found = {str(p.relative_to(ROOT)): names for p in sources() if (names := undocumented(p.read_text("utf-8")))}
+    assert found == {}
+
+
+def test_a_missing_docstring_is_caught_wherever_a_public_name_can_stand():
+    assert undocumented('"""M."""\ndef f():\n    """F."""\n    def nested(): pass\ndef _own(): pass') == []
+    assert undocumented("def f(): pass") == ["the module", "f"]
+    assert undocumented('"""M."""\nif True:\n    class A:\n        @property\n        def b(self): pass') == [
+        "A",
+        "A.b",
+    ]
+    assert undocumented('"""M."""\nclass A:\n    """A."""\n    async def b(self): pass') == ["A.b"]
+
+
+def unlisted(package):
+    """Modules that their package's README does not name, and names in it that no module has."""
+    text = (ROOT / package / "README.md").read_text("utf-8")
+    listed = set(re.findall(r"^\|.*?\|", text, re.MULTILINE))
+    patterns = [name for row in listed for name in re.findall(r"`([\w*/]+\.py)`", row)]
+    modules = [p.name for p in sorted((ROOT / package).glob("*.py")) if not p.name.startswith("__")]
+    gone = [name for name in patterns if not list((ROOT / package).glob(name))]
+    return [name for name in modules if not any(fnmatch(name, pattern) for pattern in patterns)] + gone
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_table_of_a_package_lists_every_module_and_no_other(package):
+    assert unlisted(package) == []
 
 
 def test_tests_lie_flat_and_are_no_package():

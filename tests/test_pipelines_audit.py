@@ -21,10 +21,11 @@ from pipelines.adapters import (
     open_adapter,
 )
 from pipelines.audit import FAULTS, Audit, audit
+from pipelines.audit_copies import Copies, groups_of
 from pipelines.audit_facts import cut_strokes, sharpness
-from pipelines.audit_faults import Copies, groups_of
 from pipelines.audit_files import write_audit
-from pipelines.audit_labels import find_leaks, imbalance
+from pipelines.audit_labels import imbalance
+from pipelines.audit_leaks import find_leaks
 from pipelines.audit_retrain import retrain
 from pipelines.cli import main
 from pipelines.export import export

@@ -12,8 +12,9 @@ from pipelines.adapters import check_adapter, open_adapter, write_provenance
 from pipelines.class_data import class_signers, folder_class
 from pipelines.class_metrics import by_signer, class_metrics, confusions, signer_interval
 from pipelines.classifiers import HEADLINE, METHODS, LogisticClassifier, NearestSignature, from_logits
-from pipelines.classify import ClassifyConfig, as_csv, classify, make_config
+from pipelines.classify import ClassifyConfig, classify, make_config
 from pipelines.cli import main
+from pipelines.csv_text import as_csv
 from pipelines.jitter import jitter
 from pipelines.progress import Progress
 from pipelines.runs import RunError, load_verifier

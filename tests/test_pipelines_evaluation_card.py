@@ -11,13 +11,14 @@ import pytest
 
 from pipelines import protocol_stage
 from pipelines.calibrators import TabledCalibrator
-from pipelines.demo import Clock, evaluate_stage
 from pipelines.evaluation_card import ITEMS, duplicates_in, image_probes, resplit
+from pipelines.evaluation_stage import evaluate_stage
 from pipelines.export import export
 from pipelines.export_plan import ExportSpec
 from pipelines.own_data import evaluate_folder
 from pipelines.progress import Progress
 from pipelines.protocol_runs import PROTOCOLS
+from pipelines.run_cost import Clock
 from pipelines.runs import Run
 from pipelines.score_file import read_scores, write_scores
 from pipelines.trials import SignatureSet, TrialTable

@@ -23,10 +23,10 @@ from PIL import Image
 
 from pipelines.adapters import load_provenance, load_signatures, open_adapter
 from pipelines.cli import main
+from pipelines.csv_text import escape_formula
 from pipelines.export import ExportError, export
 from pipelines.export_forms import inkml_text, integer_samples, png_bytes, svc2004_text
 from pipelines.export_plan import FORMATS, KINDS, PART, ExportSpec, entry, parse_pair, perform
-from pipelines.export_tables import escape_formula
 from pipelines.files import write_batch
 from pipelines.preprocess import preprocess
 from synth import World, forge, render

@@ -42,11 +42,11 @@ from pipelines.adapters import (
 )
 from pipelines.calibration import choose_thresholds, fit_calibrator
 from pipelines.config import WorldSettings
+from pipelines.csv_text import escape_formula, plain_cell
 from pipelines.disjoint import check_parts, near_copies
 from pipelines.export import export
 from pipelines.export_forms import png_bytes
 from pipelines.export_plan import ExportSpec
-from pipelines.export_tables import escape_formula
 from pipelines.files import write_beside, write_text
 from pipelines.forget import forget
 from pipelines.guard import refusal
@@ -468,13 +468,11 @@ def test_paths_of_a_manifest_stay_inside_the_folder(tmp_path: Path) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=12))
 def test_no_cell_is_a_formula_and_every_cell_is_read_back(text: str) -> None:
-    from pipelines.adapters.manifest import _plain
-
     cell = escape_formula(text)
     assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n")
     buffer = io.StringIO()
     csv.writer(buffer).writerow([cell, "x"])
-    assert _plain(next(csv.reader(io.StringIO(buffer.getvalue(), newline="")))[0]) == text
+    assert plain_cell(next(csv.reader(io.StringIO(buffer.getvalue(), newline="")))[0]) == text
 
 
 def test_what_is_imported_leaves_its_exif_behind(tmp_path: Path) -> None:

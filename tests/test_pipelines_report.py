@@ -16,6 +16,7 @@ import pipelines.curves_page
 from pipelines.baselines import pixel_features
 from pipelines.calibration import LogisticCalibrator
 from pipelines.config import PRESETS, RunConfig
+from pipelines.csv_text import escape_formula
 from pipelines.curve_points import (
     Points,
     confusion,
@@ -29,7 +30,6 @@ from pipelines.curve_points import (
 from pipelines.curves import SKILLS, base_forgeries, conditions, frozen_of, image_count, measure_curves, training_rows
 from pipelines.curves_page import curves, rate_rows, robustness_rows
 from pipelines.evaluate import Part, baselines, rates, trials_of
-from pipelines.export_tables import escape_formula
 from pipelines.metrics import far, frr
 from pipelines.preprocess import to_ink
 from pipelines.progress import Progress

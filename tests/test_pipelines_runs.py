@@ -12,6 +12,7 @@ from pipelines import precision
 from pipelines.config import PRESETS, RunConfig
 from pipelines.files import write_beside, write_json, write_text
 from pipelines.runs import Run, RunError, environment, load_verifier, sha256
+from pipelines.trained import takes_images, unfrozen_verifier
 
 CONFIG = PRESETS["smoke"]
 
@@ -146,6 +147,21 @@ def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
     assert load_verifier(copied_run).recipe == "default"
     write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-1"})
     assert load_verifier(copied_run).recipe == "photo"
+
+
+def test_an_unfrozen_network_prepares_images_as_it_was_trained_on_and_has_no_threshold(copied_run: Path) -> None:
+    config = json.loads((copied_run / "config.json").read_text())
+    config["train"]["preprocessing"] = "bilevel"
+    (copied_run / "config.json").write_text(json.dumps(config))
+    verifier = unfrozen_verifier(Run(copied_run))
+    assert verifier.recipe == "bilevel"
+    assert np.isnan(verifier.threshold)
+    assert takes_images(verifier.model)
+
+
+def test_a_run_without_a_network_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"has no trained network; run `train --run"):
+        unfrozen_verifier(Run(tmp_path))
 
 
 def test_weights_that_hold_code_are_refused_even_under_their_own_digest(copied_run: Path) -> None:

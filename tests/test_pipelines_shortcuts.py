@@ -21,22 +21,11 @@ from pipelines.export_plan import ExportSpec
 from pipelines.file_facts import file_facts, file_findings, masked_name, share_elsewhere
 from pipelines.own_data import evaluate_folder
 from pipelines.preprocess import preprocess, to_ink
+from pipelines.probe_findings import Finding, area_over_signers, findings_of, summarise
 from pipelines.progress import Progress
 from pipelines.protocols import SignatureSet, TrialTable
-from pipelines.shortcuts import (
-    Finding,
-    area_over_signers,
-    blind_findings,
-    copies,
-    duplicate_findings,
-    exported_overlap,
-    findings_of,
-    nuisance_findings,
-    overlap_finding,
-    partners,
-    quick_nuisances,
-    summarise,
-)
+from pipelines.shortcut_copies import copies, duplicate_findings, exported_overlap, overlap_finding
+from pipelines.shortcuts import blind_findings, nuisance_findings, partners, quick_nuisances
 
 SIGNERS, EACH = 12, 5
 

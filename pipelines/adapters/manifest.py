@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipelines.csv_text import plain_cell
 from pipelines.members import in_short
 
 from .contract import KINDS, Adapter, AdapterError, Kind, SignatureFile, Unexpected, register_adapter
@@ -108,7 +109,8 @@ def _read_csv(table: Path) -> Iterator[dict[str, str]]:
             columns = _columns(next(rows, []), table)
             for cells in rows:
                 yield {
-                    name: _plain(cells[i]) if i is not None and i < len(cells) else "" for name, i in columns.items()
+                    name: plain_cell(cells[i]) if i is not None and i < len(cells) else ""
+                    for name, i in columns.items()
                 }
     except (csv.Error, UnicodeDecodeError) as error:
         raise AdapterError(f"{table} is no table of comma-separated UTF-8 text: {error}") from None
@@ -144,10 +146,6 @@ def _columns(head: list[str], table: Path) -> dict[str, int | None]:
             "needed are path, signer and kind (or label)"
         )
     return found
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@", "\t", "\r", "\n", "'") else cell
 
 
 def _text(value: Any) -> str:

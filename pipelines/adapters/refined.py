@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.csv_text import plain_cell
 from pipelines.members import in_short
 
 from .contract import Adapter, AdapterError, SignatureFile, Unexpected, open_adapter, register_adapter
@@ -92,13 +93,9 @@ def read_rows(table: Path) -> dict[str, dict[str, str]]:
             missing = {"path", "keep", "fault", "reason", "sha256"} - set(reader.fieldnames or ())
             if missing:
                 raise AdapterError(f"{table} has no column {min(missing)!r}; write it anew with `audit`")
-            return {_plain(row["path"]): row for row in reader}
+            return {plain_cell(row["path"]): row for row in reader}
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise AdapterError(f"{table} cannot be read: {in_short(error)}") from None
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" else cell
 
 
 def record_name(record: SignatureFile, index: int, root: Path) -> str:

@@ -1,25 +1,32 @@
-"""What a run takes: seconds by stage, images, memory and disk."""
+"""What a run takes: seconds of each stage, summed over interruptions, images, memory and disk."""
 
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from .checkpoints import read_log, writing
 from .config import RunConfig
 from .files import write_json
 from .runs import Run
 
+Made = TypeVar("Made")
+
 
 class Clock:
-    """Seconds spent in each stage, summed over interruptions through the run folder."""
+    """Seconds spent in each stage, summed over interruptions through `times.json` of the run folder.
+
+    Attributes:
+        run: The run.
+        seconds: By stage, to a tenth.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.seconds: dict[str, float] = run.read("times.json") if (run / "times.json").exists() else {}
 
-    def timed(self, stage: str, work: Callable[[], Any]) -> Any:
-        """Do the work; its time counts for the stage even if it is interrupted."""
+    def timed(self, stage: str, work: Callable[[], Made]) -> Made:
+        """Return what the work returns; its time counts for the stage even if it is interrupted."""
         begun = time.perf_counter()
         try:
             return work()
@@ -30,7 +37,13 @@ class Clock:
 
 
 def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
-    """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
+    """Return what the run took: seconds by stage, images, peak memory and disk in MB.
+
+    Args:
+        run: The run, as far as it is written.
+        seconds: By stage, as `Clock` counts them.
+        config: The run's.
+    """
     peak = peak_memory_mb()
     disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
     images = epochs_done(run, config) * config.train.steps_per_epoch * config.batch.images

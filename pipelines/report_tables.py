@@ -1,0 +1,76 @@
+"""The tables of a report, from what `metrics.json` holds; the command line prints the same."""
+
+from typing import Any
+
+from .curve_points import Points
+
+
+def percent(rate: dict[str, Any] | None) -> str:
+    """Return a rate with its interval, such as "12.3 % (10.1 to 14.6)"; "-" if there is none."""
+    if rate is None or rate["value"] is None:
+        return "-"
+    text = f"{100 * rate['value']:.1f} %"
+    return text if rate.get("low") is None else f"{text} ({100 * rate['low']:.1f} to {100 * rate['high']:.1f})"
+
+
+def summary_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the summary table: method, random EER, skilled EER, each with its interval."""
+    named = [("this verifier", metrics["verifier"]), *metrics["baselines"].items()]
+    return [(name, percent(found.get("eer_random")), percent(found.get("eer_skilled"))) for name, found in named]
+
+
+def frozen_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rates at the frozen development threshold."""
+    found = metrics["verifier"]
+    names = (
+        ("FRR", "frr_frozen"),
+        ("FAR, random", "far_random_frozen"),
+        ("FAR, skilled", "far_skilled_frozen"),
+        ("FAR, simple", "far_simple_frozen"),
+    )
+    rows = [(label, percent(found.get(name))) for label, name in names if name in found]
+    if "cllr_skilled" in found:
+        cllr = found["cllr_skilled"]
+        rows.append(
+            (
+                "Cllr, skilled (1 = no information)",
+                f"{cllr['value']:.3f}" if cllr["value"] is not None else "-",
+            )
+        )
+    return rows
+
+
+def skill_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return one line per forger skill: EER and FAR at the frozen threshold."""
+    return [
+        (f"{row['skill']:.2f}", percent(row["eer_skilled"]), percent(row["far_skilled_frozen"]))
+        for row in metrics.get("skills", [])
+    ]
+
+
+def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return one line per number of references and way of fusing them."""
+    return [
+        (
+            str(row["references"]),
+            row["fusion"],
+            percent(row.get("eer_random")),
+            percent(row.get("eer_skilled")),
+            percent(row.get("frr_frozen")),
+            percent(row.get("far_skilled_frozen")),
+        )
+        for row in metrics.get("references", [])
+    ]
+
+
+def rate_points(metrics: dict[str, Any]) -> Points:
+    """Return every rate of these tables as shares from 0 to 1: of methods, skills and numbers of references."""
+    rows: list[tuple[object, ...]] = []
+    named = [("verifier", metrics["verifier"]), *metrics["baselines"].items()]
+    named += [(f"skill {row['skill']}", row) for row in metrics.get("skills", [])]
+    named += [(f"{row['references']} references, {row['fusion']}", row) for row in metrics.get("references", [])]
+    for name, found in named:
+        for rate, value in found.items():
+            if isinstance(value, dict) and "value" in value:
+                rows.append((name, rate, value["value"], value["low"], value["high"]))
+    return Points("rates", ("of", "rate", "value", "low", "high"), rows)
