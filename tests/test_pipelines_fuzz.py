@@ -125,6 +125,11 @@ def refused(target: str, content: bytes, folder: Path, words: str) -> None:
         ("manifest.csv", b'path,signer,"a\nb"\n', "it has path, signer, a b"),
         ("verifier.json", b"[]", "holds no object"),
         ("verifier.json", b"[" * 100_000, "cannot be read"),
+        (
+            "verifier.json",
+            b'{"format": 1, "preprocessing": "default-2", "height": 96}',
+            "is damaged: KeyError: 'width'",
+        ),
         ("svc2004", b"3\n0 0 0 1\n1 inf 10 1\n2 2 20 1\n", "a number is not finite"),
         ("svc2004", b"3\n0 0 0 1\n1 nan 10 1\n2 2 20 1\n", "a number is not finite"),
         ("svc2004", b"3\n0 0 0 1\n1 1e999 10 1\n2 2 20 1\n", "a number is not finite"),
@@ -527,6 +532,9 @@ def _movements() -> list[bytes]:
     return ["\n".join([str(len(rows)), *chosen, ""]).encode() for chosen in (rows, short)]
 
 
+_CALIBRATOR = (
+    '{"slope": 27.0, "intercept": -18.0, "forgery_kind": "skilled", "n_genuine": 9, "n_forgery": 9, "n_signers": 3}'
+)
 _TEXTS: dict[str, list[str]] = {
     "manifest.csv": [
         "path,signer,kind,forger,session\na/1.png,1,genuine,,\na/2.png,1,skilled,2,1\nb/1.png,2,genuine,,\n",
@@ -547,7 +555,12 @@ _TEXTS: dict[str, list[str]] = {
         '{"pages": [{"marks": [{"number": 4, "identifier": "S1"}, {"number": 5, "identifier": "S2"}]}], '
         '"settings": {"layout": {"rows": 6, "columns": 2}}}'
     ],
-    "verifier.json": ['{"format": 990, "sha256": "00", "threshold": 0.5, "height": 96, "takes": "image"}'],
+    "verifier.json": [
+        '{"format": 1, "version": "0.1.0", "preprocessing": "default-2", "height": 96, "width": 192, "threshold": 0.5, '
+        f'"band": 0.15, "calibrator": {_CALIBRATOR}, "takes": "image", "head": null, "sha256": "00", '
+        f'"fused": {{"max/2": {{"threshold": 0.6, "calibrator": {_CALIBRATOR}}}}}}}',
+        '{"format": 990, "sha256": "00", "threshold": 0.5, "height": 96, "takes": "image"}',
+    ],
 }  # fmt: skip
 
 
@@ -759,6 +772,7 @@ def run_all(count: int, seed: int, targets: list[str]) -> None:
     for target in targets:
         with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
             found[target] = run_target(target, count, seed, Path(folder).resolve())
+        print(target, f"{found[target]['seconds']:.1f} s", *found[target]["faults"], file=sys.stderr, flush=True)
     print(json.dumps(found))
 
 
