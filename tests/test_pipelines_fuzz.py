@@ -4,7 +4,7 @@ Run as a program, this file is the child process in which the parsers meet the d
 worker for each, under limits on memory and time and with an eye on every file that is opened for writing. A parser's
 share can be repeated: ``python tests/test_pipelines_fuzz.py COUNT SEED TARGET``. ``PARAPH_FUZZ=100000`` sets another
 number of damaged files for each parser. The 20,000 of the slow test take 5 s (PNG) to 37 s (npz) of the processor for
-a parser, about SUM minutes for all of them.
+a parser, some 3.3 minutes for all of them.
 """
 
 import contextlib
