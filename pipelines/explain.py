@@ -86,9 +86,9 @@ def grad_cam(
         Selvaraju et al. (2017), "Grad-CAM: visual explanations from deep networks", eqs. 1 and 2. Differs: the
         slope is that of a pair's score, the reference held fixed.
     """
-    coarse = np.asarray(
-        _mapping(model, layer, verifier.head)(to_ink(canvas[None]), np.asarray(reference[None], np.float32))
-    )[0]
+    head: Any = verifier.head
+    ink, held = to_ink(canvas[None]), np.asarray(reference[None], np.float32)
+    coarse = np.asarray(_mapping(model, layer, head)(ink, held))[0]
     if coarse.max() <= 0:
         return np.zeros(canvas.shape, dtype=np.float32)
     fine = cv2.resize(coarse / coarse.max(), canvas.shape[::-1], interpolation=cv2.INTER_CUBIC)
