@@ -42,14 +42,18 @@ class Desk:
         return self.bench is not None
 
     def _warm(self, bench: Bench) -> None:
-        """Compare once, so that the first visitor does not wait for compilation."""
+        """Compare with one reference and with two, so that no visitor waits for compilation.
+
+        The network is compiled for one image, and then once more for any other number of them.
+        """
         from synth import World, render
 
         from .verify_page import panels
 
         images = [render(World(0)[0].genuine(act), dpi=120) for act in (0, 4)]
-        enrolled = enrol(bench.verifier, images[:1], ["warm-up"])
-        bench.answer(enrolled, images[1])
+        for n in (1, 2):
+            enrolled = enrol(bench.verifier, images[:n], ["warm-up"] * n)
+            bench.answer(enrolled, images[1])
         try:
             panels(bench.verifier, enrolled, images[1])
         except ValueError:  # a network without maps is compared all the same

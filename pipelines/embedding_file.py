@@ -5,7 +5,6 @@ holds how, so that a similarity can be computed again.
 """
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .files import write_beside
+from .members import MAX_ARCHIVE_BYTES, check_size, load_array, open_archive
 from .trials import SignatureSet
 
 _COLUMNS = ("signer", "kind", "name", "forger", "skill")
@@ -63,10 +63,13 @@ class Embedded:
     def load(cls, path: str | os.PathLike[str]) -> "Embedded":
         """Read what `save` wrote; raise ValueError if the file is something else."""
         try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as found:
-                signatures = SignatureSet(*(found[name] for name in _COLUMNS))
-                return cls(signatures, found["vectors"], found["features"], str(found["source"]))
-        except (KeyError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            with open_archive(Path(path)) as archive:
+                check_size(archive, MAX_ARCHIVE_BYTES)
+                names = (*_COLUMNS, "vectors", "features", "source")
+                found = {name: load_array(archive, name, most_bytes=MAX_ARCHIVE_BYTES) for name in names}
+            signatures = SignatureSet(*(found[name] for name in _COLUMNS))
+            return cls(signatures, found["vectors"], found["features"], str(found["source"]))
+        except ValueError as error:
             raise ValueError(f"{os.fspath(path)}: not a file of embeddings ({error})") from None
 
 

@@ -5,6 +5,7 @@ Grad-CAM of the pair's score. A map is only worth looking at if it depends on wh
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -71,8 +72,6 @@ def grad_cam(
     layer: str,
     reference: NDArray[np.float32],
     canvas: NDArray[np.uint8],
-    *,
-    looking: Any = None,
 ) -> NDArray[np.float32]:
     """Return which places of a canvas raise its score against a reference, 0 to 1, shape as ``canvas``.
 
@@ -82,49 +81,55 @@ def grad_cam(
         layer: Name of a layer with maps ``(batch, height, width, channels)``.
         reference: An embedding, shape ``(d,)``.
         canvas: uint8, shape ``(height, width)``.
-        looking: What `looking_at` made of the network and the layer, to save making it again.
 
     Source:
         Selvaraju et al. (2017), "Grad-CAM: visual explanations from deep networks", eqs. 1 and 2. Differs: the
         slope is that of a pair's score, the reference held fixed.
     """
-    import tensorflow as tf
-
-    looking = looking or looking_at(model, layer)
-    held = tf.constant(reference[None], tf.float32)
-    with tf.GradientTape() as tape:
-        seen = tf.constant(to_ink(canvas[None]))
-        tape.watch(seen)  # frozen weights are not watched by themselves
-        maps, embedding = looking(seen, training=False)
-        score = _score(verifier, held, embedding)
-    slopes = tf.cast(tape.gradient(score, maps), tf.float32)
-    weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
-    coarse = np.asarray(tf.nn.relu(tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1)))[0]
+    head: Any = verifier.head
+    ink, held = to_ink(canvas[None]), np.asarray(reference[None], np.float32)
+    coarse = np.asarray(_mapping(model, layer, head)(ink, held))[0]
     if coarse.max() <= 0:
         return np.zeros(canvas.shape, dtype=np.float32)
     fine = cv2.resize(coarse / coarse.max(), canvas.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(fine, 0.0, 1.0), dtype=np.float32)
 
 
-def looking_at(model: Any, layer: str) -> Any:
-    """Return a network that also gives the maps of one of its layers."""
+@lru_cache(maxsize=2)
+def _mapping(model: Any, layer: str, head: Any) -> Any:
+    """Return the compiled function from ink and a reference's embedding to the coarse map, for one shape of each.
+
+    It is kept, as compiling takes longer than many maps; it reads the network's weights whenever it is called.
+    """
     import keras
+    import tensorflow as tf
 
-    return keras.Model(model.input, [model.get_layer(layer).output, model.output])
+    looking = keras.Model(model.input, [model.get_layer(layer).output, model.output])
+
+    def coarse(ink: Any, held: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(ink)  # frozen weights are not watched by themselves
+            maps, embedding = looking(ink, training=False)
+            score = _score(head, held, embedding)
+        slopes = tf.cast(tape.gradient(score, maps), tf.float32)
+        weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
+        return tf.nn.relu(tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1))
+
+    return tf.function(coarse)
 
 
-def _score(verifier: Verifier, held: Any, embedding: Any) -> Any:
+def _score(head: Any, held: Any, embedding: Any) -> Any:
     """Return the pair's score as a tensor that has slopes."""
     import tensorflow as tf
 
     cosine = tf.reduce_sum(held * tf.cast(embedding, tf.float32))
-    if verifier.head is None:
+    if head is None:
         return cosine
-    if isinstance(verifier.head, ElasticHead):
-        return verifier.head.layer.similarity(tf.reshape(held, (1, -1)), tf.reshape(embedding, (1, -1)))[0]
-    if not isinstance(verifier.head, LogisticHead):
-        raise TypeError(f"a {type(verifier.head).__name__} has no slopes to explain")
-    weights = tf.constant(verifier.head.weights, tf.float32)
+    if isinstance(head, ElasticHead):
+        return head.layer.similarity(tf.reshape(held, (1, -1)), tf.reshape(embedding, (1, -1)))[0]
+    if not isinstance(head, LogisticHead):
+        raise TypeError(f"a {type(head).__name__} has no slopes to explain")
+    weights = tf.constant(head.weights, tf.float32)
     return tf.reduce_sum(tf.abs(held - embedding) * weights[:-1]) + weights[-1] * cosine
 
 
@@ -171,10 +176,12 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places], dtype=np.float64)
 
 
+@lru_cache(maxsize=2)
 def last_maps(model: Any) -> str:
     """Return the deepest layer with maps of at least 3 x 3 places that the whole embedding is computed from.
 
-    A layer on one branch alone would tell only what that branch saw. If all maps are smaller, 2 x 2 is enough.
+    A layer on one branch alone would tell only what that branch saw. If all maps are smaller, 2 x 2 is enough. Each
+    layer asked costs a network, so the answer is kept: it depends on how the network is built, not on its weights.
 
     Raises:
         ValueError: If there is none, as in a network without convolutions.

@@ -10,14 +10,14 @@ no signer; it keeps digests, by which `forget` finds the models that learnt from
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .files import write_beside, write_json
-from .members import BrokenArchive, in_short, json_object, read_json
+from .marks import RECORD, is_marked_file, told_by_file
+from .members import in_short, json_object, read_members, write_members
 
 if TYPE_CHECKING:
     from .adapters import Provenance
@@ -26,7 +26,6 @@ MARK_FILE = "mark.json"
 NOTICE = "Paraph model; trained on synthetic signatures only; no real person"
 REAL_NOTICE = "Paraph model; TRAINED ON SIGNATURES OF REAL PEOPLE; not for release without their record's permission"
 _METADATA, _KEY = "metadata.json", "paraph"
-_REAL_NAME = "trained_on_real_signatures"
 
 
 def signer_key(digest: str, signer: str) -> str:
@@ -179,7 +178,7 @@ def stamp(path: str | Path, mark: Mark) -> Path:
     """Write a mark into a `.keras` file that is there already; what Keras reads of it stays byte for byte.
 
     Raises:
-        ValueError: If the file is no `.keras` file.
+        ValueError: If the file is no `.keras` file, or a damaged one.
     """
     content = Path(path).read_bytes()
 
@@ -191,23 +190,8 @@ def stamp(path: str | Path, mark: Mark) -> Path:
 
 
 def _stamp(path: Path, mark: Mark) -> None:
-    members = _members(path)
-    metadata = json.loads(members[_METADATA]) | {_KEY: mark.to_dict()}
-    members[_METADATA] = json.dumps(metadata).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
-
-
-def _members(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ValueError(f"{path} is no .keras file: {error}") from None
-    if _METADATA not in members:
-        raise ValueError(f"{path} is no .keras file: it has no {_METADATA}")
-    return members
+    metadata = told_by_file(path, _METADATA) | {_KEY: mark.to_dict()}
+    write_members(path, read_members(path) | {_METADATA: json.dumps(metadata).encode()})
 
 
 def read_mark(path: str | Path) -> Mark | None:
@@ -216,16 +200,8 @@ def read_mark(path: str | Path) -> Mark | None:
     Raises:
         ValueError: If the file is no `.keras` file, or its mark is damaged.
     """
-    found = _told(Path(path), _METADATA).get(_KEY)
+    found = told_by_file(Path(path), _METADATA).get(_KEY)
     return None if found is None else Mark.from_dict(found)
-
-
-def _told(path: Path, member: str) -> dict[str, Any]:
-    """Return one of the texts inside a `.keras` file."""
-    try:
-        return read_json(path, member)
-    except BrokenArchive as error:
-        raise ValueError(f"{path} is no .keras file: {error}") from None
 
 
 def mark_folder(folder: str | Path, mark: Mark, *, part: str = "network") -> Path:
@@ -272,20 +248,13 @@ def _record(path: Path) -> dict[str, Any]:
 def _said_otherwise(folder: Path) -> Iterator[Source]:
     """Yield sources of real signatures that a run names without a mark: of these only that they exist is known."""
     digests: list[str] = []
-    for name in ("trained_on.json", "head.json"):
+    for name in (RECORD, "head.json"):
         path = folder / name
         record = _record(path) if path.exists() else {}
         if record.get("contains_real_signatures"):
             said = record.get("digests") or [str(record.get("data", "")).removeprefix("provenance ")]
             digests += [str(digest) for digest in said]
-    if (folder / "model.keras").exists() and _REAL_NAME in _network_name(folder / "model.keras"):
+    if (folder / "model.keras").exists() and is_marked_file(folder / "model.keras"):
         digests = digests or ["unknown"]
     for digest in digests:
         yield Source(digest, True, False, "unknown", "", ())
-
-
-def _network_name(path: Path) -> str:
-    config = _told(path, "config.json").get("config")
-    if not isinstance(config, dict):
-        raise ValueError(f"{path} is no .keras file: its config.json describes no network")
-    return str(config.get("name", ""))

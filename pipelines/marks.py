@@ -1,7 +1,8 @@
 """What a network was trained on: the gate in front of real data, and the mark that stays on run and model file.
 
-This is the one place that says so. A run folder holds `trained_on.json` from before the first real batch is seen; a
-network carries the mark in its name, which every checkpoint, `model.keras` and copy of it keeps.
+This is the one place that reads and writes a network's name; `lineage` keeps what is more than yes or no. A run folder
+holds `trained_on.json` from before the first real batch is seen; a network carries the mark in its name, which every
+checkpoint, `model.keras` and copy of it keeps.
 """
 
 import re
@@ -65,10 +66,18 @@ def is_marked_file(path: Path) -> bool:
     Raises:
         ValueError: If it is no such file.
     """
+    config = told_by_file(Path(path), "config.json").get("config")
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is no .keras file: its config.json describes no network")
+    return MARK in str(config.get("name", ""))
+
+
+def told_by_file(path: Path, member: str) -> dict[str, Any]:
+    """Return one of the texts inside a `.keras` file; raise ValueError if it is no such file."""
     try:
-        return MARK in str(read_json(Path(path), "config.json")["config"]["name"])
-    except (BrokenArchive, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no .keras file: {error}") from error
+        return read_json(path, member)
+    except BrokenArchive as error:
+        raise ValueError(f"{path} is no .keras file: {error}") from None
 
 
 def record_training(run: "Run", *, real: bool, source: str, digests: list[str]) -> None:

@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 MAX_JSON_BYTES = 50_000_000
+MAX_ARCHIVE_BYTES = 2_000_000_000
 
 
 class BrokenArchive(ValueError):
@@ -127,6 +128,39 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
             raise BrokenArchive(f"its {name} is too large")
         content = read_member(file, MAX_JSON_BYTES)
     return json_object(content, f"its {name}")
+
+
+def read_members(path: Path, *, most_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, bytes]:
+    """Return every member of an archive by its name.
+
+    Args:
+        path: The archive.
+        most_bytes: All of them together may unpack to.
+
+    Raises:
+        BrokenArchive: If it is none, or a member is damaged, or they are too large.
+    """
+    with open_archive(path) as archive:
+        check_size(archive, most_bytes)
+        members = {}
+        for info in archive.infolist():
+            with open_member(archive, info.filename) as file:
+                members[info.filename] = read_member(file, info.file_size)
+    return members
+
+
+def write_members(path: Path, members: dict[str, bytes]) -> None:
+    """Write an archive of members that are not packed and carry no date: equal members give equal bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+
+
+def check_size(archive: zipfile.ZipFile, most_bytes: int) -> None:
+    """Raise BrokenArchive if the members of an archive would together unpack to more bytes than that."""
+    unpacked = sum(info.file_size for info in archive.infolist())
+    if unpacked > most_bytes:
+        raise BrokenArchive(f"{unpacked / 1e6:.0f} MB when unpacked; at most {most_bytes / 1e6:.0f} are read")
 
 
 def json_object(content: bytes | str, what: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
 
     Empty for a network without maps to look at.
     """
-    from .explain import Explanation, grad_cam, last_maps, looking_at, overlay
+    from .explain import Explanation, grad_cam, last_maps, overlay
 
     if verifier is None or len(getattr(verifier.model, "input_shape", ())) != 4:
         return ""
@@ -97,7 +97,7 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
     except ValueError:  # a network without convolutions
         return ""
     where = {name: i for i, name in enumerate(part.signatures.name.tolist())}
-    items, looking = [], looking_at(verifier.model, layer)
+    items = []
     for kind, words in (("genuine", "a genuine signature"), ("skilled", "a skilled forgery")):
         rows = np.flatnonzero(trials.kind == kind)
         rows = rows[np.argsort(-trials.score[rows], kind="stable")]
@@ -105,7 +105,7 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
         for i in rows[np.sort(np.unique(trials.claimed[rows], return_index=True)[1])][:n]:
             one, two = where[trials.reference[i]], where[trials.questioned[i]]
             score = float(trials.score[i])
-            heat = grad_cam(verifier, verifier.model, layer, part.embeddings[one], part.canvases[two], looking=looking)
+            heat = grad_cam(verifier, verifier.model, layer, part.embeddings[one], part.canvases[two])
             seen = Explanation(score, 0, np.array([score], np.float32), part.canvases[two], heat, layer)
             share = f"{100 * seen.on_strokes:.0f} % of the map on strokes"
             caption = f"{words} of signer {trials.claimed[i]}, score {score:.3f}; {share}"

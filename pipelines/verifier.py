@@ -17,6 +17,7 @@ from .elastic_head import PairHead, own_head
 from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
 from .marks import is_marked
+from .members import in_short
 from .perturb import perturb
 from .preprocess import VERSION, preprocess, to_ink
 from .quality import NoSignature, likeness_of_copies, signature_fault
@@ -81,18 +82,14 @@ class Verifier:
         Raises:
             RunError: If the weights are missing, changed, or of a version that this one cannot load.
         """
+        frozen = _frozen(run, record)
+        weights: Path = run / "model.keras"
+        if not weights.exists() or weights.stat().st_size > _MAX_MODEL_BYTES or sha256(weights) != record.get("sha256"):
+            raise RunError(f"{weights} is missing or not the file this run wrote; train again with --fresh")
         import keras
 
         import models  # noqa: F401  (registers the layers and losses)
 
-        weights: Path = run / "model.keras"
-        if not weights.exists() or weights.stat().st_size > _MAX_MODEL_BYTES or sha256(weights) != record["sha256"]:
-            raise RunError(f"{weights} is missing or not the file this run wrote; train again with --fresh")
-        if (recipe := recorded_recipe(record["preprocessing"])) is None:
-            raise RunError(
-                f"{run.path} was trained by Paraph {record.get('version')} on preprocessing {record['preprocessing']}; "
-                f"this version has {VERSION}"
-            )
         try:
             model = keras.saving.load_model(weights, safe_mode=True, compile=False)
         except (ValueError, TypeError, KeyError) as error:  # unsafe, or of another version of Keras or of ours
@@ -100,17 +97,7 @@ class Verifier:
                 f"{weights} was written by Paraph {record.get('version')} with Keras {run.keras_version()} and cannot "
                 f"be loaded safely here (Keras {keras.__version__}): {str(error).strip().splitlines()[0][:200]}"
             ) from error
-        return cls(
-            model,
-            height=record["height"],
-            width=record["width"],
-            threshold=record["threshold"],
-            calibrator=LogisticCalibrator.from_dict(record["calibrator"]),
-            band=record["band"],
-            head=LogisticHead.from_dict(record["head"]) if record.get("head") else None,
-            fused={name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()},
-            recipe=recipe.name,
-        )
+        return cls(model, **frozen)
 
     def embed_canvases(self, canvases: NDArray[np.uint8], *, batch: int = 96) -> NDArray[np.float32]:
         """Return embeddings of preprocessed canvases, shape ``(n, d)``; every batch has one size."""
@@ -297,3 +284,29 @@ class Verifier:
         verdict = "inconclusive" if abs(distance) < self.band else "accept" if distance >= 0 else "reject"
         words = [words_for(log10_lr, calibrator.forgery_kind), basis, self.notice]
         return Decision(score, log10_lr, verdict, "; ".join(word for word in words if word))
+
+
+def _frozen(run: Run, record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run's record says besides the weights, as arguments of `Verifier`.
+
+    Raises:
+        RunError: If a value is missing, damaged, or of a preprocessing that there is no more.
+    """
+    if (recipe := recorded_recipe(record.get("preprocessing"))) is None:
+        raise RunError(
+            f"{run.path} was trained by Paraph {in_short(record.get('version'))} on preprocessing "
+            f"{in_short(record.get('preprocessing'))}; this version has {VERSION}"
+        )
+    try:
+        return {
+            "height": int(record["height"]),
+            "width": int(record["width"]),
+            "threshold": float(record["threshold"]),
+            "calibrator": LogisticCalibrator.from_dict(record["calibrator"]),
+            "band": float(record["band"]),
+            "head": LogisticHead.from_dict(record["head"]) if record.get("head") else None,
+            "fused": {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()},
+            "recipe": recipe.name,
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise RunError(f"{run / 'verifier.json'} is damaged: {type(error).__name__}: {in_short(error)}") from error

@@ -113,3 +113,28 @@ def test_what_is_no_keras_file_is_refused_in_one_line(tmp_path: Path) -> None:
     for call in (read_mark, lambda path: stamp(path, SYNTHETIC)):
         with pytest.raises(ValueError, match=r"is no \.keras file"):
             call(tmp_path / "model.keras")  # type: ignore[operator]
+
+
+def test_a_file_too_large_to_unpack_or_damaged_inside_is_not_stamped(tmp_path: Path) -> None:
+    from pipelines import members
+
+    path = save_marked(tiny(), tmp_path / "model.keras", SYNTHETIC)
+    content = path.read_bytes()
+    with pytest.raises(members.BrokenArchive, match=r"MB when unpacked; at most 0 are read"):
+        members.read_members(path, most_bytes=100)
+    place = content.index(b"class_name")
+    path.write_bytes(content[:place] + b"X" + content[place + 1 :])
+    with pytest.raises(ValueError, match="damaged: Bad CRC-32"):
+        stamp(path, SYNTHETIC)
+    assert path.read_bytes()[place : place + 1] == b"X"
+
+
+@pytest.mark.parametrize("named", ["resnet_small", "resnet_small_trained_on_real_signatures"])
+def test_a_network_named_real_is_real_to_everything_that_asks(named: str, tmp_path: Path) -> None:
+    from pipelines.marks import MARK, is_marked, is_marked_file
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name=named)
+    save_marked(model, tmp_path / "model.keras", SYNTHETIC)
+    real = MARK in named
+    assert is_marked(model) == is_marked_file(tmp_path / "model.keras") == real
+    assert mark_of_run(tmp_path).contains_real_signatures == real  # type: ignore[union-attr]
