@@ -13,15 +13,43 @@ import numpy as np
 from pipelines.augment import shape
 from pipelines.baselines import hog_features
 from pipelines.cohort import cohort_trials
+from pipelines.config import PRESETS, changed
 from pipelines.course import Solution
 from pipelines.metrics import eer, frr, threshold_at_far
 from pipelines.mistakes import pairs, tinted
 from pipelines.preprocess import preprocess, to_ink
+from pipelines.sampling import draw_batch
+from pipelines.splits import split_world
 from pipelines.trace import trace
 from synth import CAPTURES, World, forge, render
 from synth.statistics import measure
 
 FORGERS = ("freehand", "slow_copier", "tracer", "careless")
+
+
+def profile_of_1_1(student: int) -> str:
+    return World(student)[1_000_000].profile
+
+
+def lifts_of_1_2(student: int) -> int:
+    world = World(student)
+    signer = next(world[number] for number in range(100) if world[number].profile == "latin_cursive")
+    down = signer.genuine(0).trajectory[:, 3] > 0
+    return int(np.sum(down[:-1] & ~down[1:]))
+
+
+def distance_mm(one: Any, other: Any, moments: int) -> float:
+    paths = []
+    for rows in (one.trajectory, other.trajectory):
+        share = np.linspace(0, 1, len(rows))
+        path = np.stack([np.interp(np.linspace(0, 1, moments), share, rows[:, i]) for i in (0, 1)], axis=1)
+        paths.append(path - path.mean(axis=0))
+    return float(np.sqrt(np.mean(np.sum((paths[0] - paths[1]) ** 2, axis=1))))
+
+
+def together_in_1_3(student: int) -> float:
+    people = [World(student)[i] for i in range(64)]
+    return float(np.median([distance_mm(person.genuine(0), person.genuine(1), 300) for person in people]))
 
 
 def times_as_long(student: int, kind: str) -> float:
@@ -34,13 +62,8 @@ def times_as_long(student: int, kind: str) -> float:
 
 def apart_in_2_3(student: int) -> float:
     target, by = World(student)[0], World(student)[500]
-    paths = []
-    for act in (0, 1):
-        rows = forge(target, by=by, kind="freehand", skill=0.3, act=act).trajectory
-        share = np.linspace(0, 1, len(rows))
-        path = np.stack([np.interp(np.linspace(0, 1, 200), share, rows[:, i]) for i in (0, 1)], axis=1)
-        paths.append(path - path.mean(axis=0))
-    return float(np.sqrt(np.mean(np.sum((paths[0] - paths[1]) ** 2, axis=1))))
+    one, other = (forge(target, by=by, kind="freehand", skill=0.3, act=act) for act in (0, 1))
+    return distance_mm(one, other, 200)
 
 
 def photograph(student: int) -> Any:
@@ -80,6 +103,18 @@ def safe_in_3_3(student: int) -> set[str]:
     return safe
 
 
+def batch_of_4(student: int) -> Any:
+    config = changed(PRESETS["smoke"], [f"world.seed={student}"])
+    part = split_world(config.world).train
+    height, width = config.train.height, config.train.width
+    return config, draw_batch(World(student), part, config.batch, 0, height=height, width=width)
+
+
+def seen_in_4_2(student: int) -> int:
+    config, batch = batch_of_4(student)
+    return len(batch.images) * config.train.epochs * config.train.steps_per_epoch
+
+
 def best_of_5_1(student: int) -> str:
     """Read the stored table; nothing in it depends on the student."""
     found: dict[str, list[float]] = {}
@@ -111,12 +146,18 @@ def levels_of_7_4(student: int) -> int:
 
 
 SOLUTIONS = {
+    "1.1": Solution(profile_of_1_1, 0),
+    "1.2": Solution(lifts_of_1_2, 0),
+    "1.3": Solution(together_in_1_3, 0.02),
     "2.1": Solution(lambda student: max(FORGERS, key=lambda kind: times_as_long(student, kind)), 0),
     "2.2": Solution(lambda student: times_as_long(student, "slow_copier"), 0.02),
     "2.3": Solution(apart_in_2_3, 0.02),
     "3.1": Solution(lines_of_3_1, 0),
     "3.2": Solution(nearest_in_3_2, 0),
     "3.3": Solution(safe_in_3_3, 0),
+    "4.1": Solution(lambda student: len(batch_of_4(student)[1].images), 0),
+    "4.2": Solution(seen_in_4_2, 0),
+    "4.3": Solution(lambda student: float(np.mean(to_ink(batch_of_4(student)[1].images) > 0.5)), 0.005),
     "5.1": Solution(best_of_5_1, 0),
     "5.2": Solution(lambda student: 16 * (3 * 3 * 1 + 1), 0),
     "5.3": Solution(lambda student: 1 - 30 / 120, 0.005),
@@ -125,7 +166,7 @@ SOLUTIONS = {
     "6.3": Solution(lambda student: 10 / 1009, 0.001),
     "6.4": Solution(lambda student: 3000, 0),
     "7.1": Solution(lambda student: len(np.unique(pairs(student)[2])), 0),
-    "7.2": Solution(lambda student: "random forgeries only", 0),
+    "7.2": Solution(lambda student: "scanner tint", 0),
     "7.3": Solution(gap_of_7_3, 0.03),
     "7.4": Solution(levels_of_7_4, 1),
     "8.1": Solution(lambda student: 3, 0),  # a blank page, a text file, a copy under another name

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .course import Solution
+from .course_answers import as_text
 from .files import write_text
 
 _MOST_STUDENTS = 2_000
@@ -29,8 +30,7 @@ class Expected(NamedTuple):
 
     def cells(self) -> tuple[str, str, str, str]:
         """Return the row as text."""
-        answer = f"{self.answer:.6g}" if isinstance(self.answer, float) else str(self.answer)
-        return str(self.student), self.exercise, answer, f"{self.tolerance:g}"
+        return str(self.student), self.exercise, as_text(self.answer), f"{self.tolerance:g}"
 
 
 def read_students(path: str | Path) -> list[int]:

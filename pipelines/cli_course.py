@@ -1,4 +1,4 @@
-"""The verb for a teacher: course expected."""
+"""The verbs for a teacher: course expected, course compare."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,3 +28,24 @@ def expected_answers(
         print(write_rows(out, rows))
         return
     print_table("Expected answers", ("student", "exercise", "answer", "may be off by"), [row.cells() for row in rows])
+
+
+@course_app.command("compare")
+def compare_class(
+    expected: Annotated[Path, typer.Argument(help="What `course expected --out` wrote.")],
+    answers: Annotated[list[Path], typer.Argument(help="What students saved, or another machine's table; CSV.")],
+) -> None:
+    """Compare handed-in answers with the expected ones, within what another machine may be off by.
+
+    Exit status 1 if any differs.
+    """
+    from .course_answers import compare_answers, read_answers
+
+    handed = [row for file in answers for row in read_answers(file)]
+    marks = compare_answers(read_answers(expected, tolerance=True), handed)
+    if shown := [mark for mark in marks if mark.verdict != "agrees"]:
+        print_table("Answers that do not agree", ("student", "exercise", "expected", "answer", "verdict"), shown)
+    counts = {verdict: sum(mark.verdict == verdict for mark in marks) for verdict in ("agrees", "differs", "open")}
+    print(f"{counts['agrees']} agree, {counts['differs']} differ, {counts['open']} are open")
+    if counts["differs"]:
+        raise typer.Exit(1)

@@ -125,6 +125,8 @@ class Exercises:
             raise ValueError(f"student is {student!r}; use your own number, 0 or above")
         self.student = student
         self.done: dict[str, bool | None] = {}
+        self.answers: dict[str, Any] = {}
+        self._rules: dict[str, Callable[[Any], bool]] = {}
 
     def check(self, number: str, answer: Any, rule: Callable[[Any], bool], *, hint: str) -> Any:
         """Say whether an answer follows the rule; dots stand for an open exercise, which is never wrong.
@@ -140,22 +142,46 @@ class Exercises:
         """
         if answer is ... and (file := os.environ.get(SOLUTIONS)):
             answer = load_solutions(file)[number].answer(self.student)
-        self.done[number] = None if answer is ... else _follows(rule, answer)
+        self._rules[number] = rule
+        self.done[number] = None if answer is ... else self.accepts(number, answer)
+        self.answers.pop(number, None)
+        if answer is not ...:
+            self.answers[number] = answer
         said = {None: "open", True: f"right ({_short(answer)})", False: f"not yet ({_short(answer)}). {hint}"}
         print(f"Exercise {number}, student {self.student}: {said[self.done[number]]}")
         return answer
+
+    def accepts(self, number: str, answer: Any) -> bool:
+        """Return whether an exercise that was reached takes an answer; one of another kind than it asks for is wrong.
+
+        Args:
+            number: Of the exercise, such as "6.1".
+            answer: Anything.
+
+        Raises:
+            ValueError: If the notebook has not come to that exercise yet.
+        """
+        if number not in self._rules:
+            raise ValueError(f"exercise {number!r} was not reached; reached: {', '.join(self._rules) or 'none'}")
+        try:
+            return bool(self._rules[number](answer))
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+            return False
+
+    def save(self, file: str | Path) -> Path:
+        """Write the answers given so far as CSV, for the teacher, and return the file's path.
+
+        Args:
+            file: Where to; what is there is replaced.
+        """
+        from .course_answers import write_answers
+
+        return write_answers(file, self.student, self.answers)
 
     @property
     def wrong(self) -> list[str]:
         """Numbers of the exercises that were tried and are not right yet."""
         return [number for number, right in self.done.items() if right is False]
-
-
-def _follows(rule: Callable[[Any], bool], answer: Any) -> bool:
-    try:
-        return bool(rule(answer))
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
-        return False  # an answer of another kind than the rule expects is a wrong answer
 
 
 def _short(answer: Any) -> str:

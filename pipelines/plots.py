@@ -197,13 +197,13 @@ def plot_bars(axes: Axes, labels: Sequence[str], values: Rates, *, colour: str, 
 def plot_skills(axes: Axes, rows: Sequence[dict[str, Any]]) -> Axes:
     """Draw the EER and the FAR at the frozen threshold against forger skill, with their intervals."""
     skills = [row["skill"] for row in rows]
-    for name, label, colour in (
-        ("eer_skilled", "EER (a-posteriori)", "#D55E00"),
-        ("far_skilled_frozen", "FAR at the frozen threshold", "#0072B2"),
+    for name, label, colour, line in (
+        ("eer_skilled", "EER (a-posteriori)", "#D55E00", "o-"),
+        ("far_skilled_frozen", "FAR at the frozen threshold", "#0072B2", "s--"),
     ):
         values = np.array([[_percent(row[name][key]) for key in ("value", "low", "high")] for row in rows])
         errors = np.abs(values[:, 1:].T - values[:, 0])
-        axes.errorbar(skills, values[:, 0], errors, marker="o", capsize=3, color=colour, label=label)
+        axes.errorbar(skills, values[:, 0], errors, fmt=line, capsize=3, color=colour, label=label)
     axes.axhline(50, color="grey", linestyle=":", label="chance")
     axes.set(
         xlabel="forger skill (0 = bad copy, 1 = as if genuine)",

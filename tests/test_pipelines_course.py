@@ -8,10 +8,13 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from pipelines.class_list import Expected, expected_rows, read_students, write_rows
+from pipelines.cli import app
 from pipelines.cohort import cohort, cohort_trials
 from pipelines.course import PLAIN, RUN, SOLUTIONS, Exercises, Solution, load_solutions, ready_run, show, slider
+from pipelines.course_answers import as_text, compare_answers, read_answers
 from pipelines.runs import Run
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
@@ -47,6 +50,16 @@ def test_open_exercises_are_answered_from_a_file_of_solutions_that_is_asked_for(
     assert Exercises(41).check("1.1", ..., lambda answer: answer == 42, hint="one more") == 42
 
 
+def test_an_exercise_says_what_it_would_take():
+    exercises = Exercises(0)
+    exercises.check("6.4", ..., lambda n: n == 3000, hint="The rule of three.")
+    assert exercises.accepts("6.4", 3000)
+    assert not any(exercises.accepts("6.4", answer) for answer in (300, "3000", None, [3000]))
+    assert exercises.answers == {}
+    with pytest.raises(ValueError, match=r"exercise '6\.1' was not reached; reached: 6\.4"):
+        exercises.accepts("6.1", 0.5)
+
+
 def test_a_student_number_is_not_negative():
     with pytest.raises(ValueError, match="student is -1"):
         Exercises(-1)
@@ -75,6 +88,21 @@ def test_a_slider_draws_once_where_sliders_are_not_wanted(monkeypatch):
     drawn = []
     slider(drawn.append, label="skill", low=0.0, high=1.0, step=0.1, value=0.3)
     assert drawn == [0.3]
+
+
+def test_a_slider_draws_again_when_it_is_moved(monkeypatch):
+    pytest.importorskip("ipywidgets", reason="sliders need the notebooks extra")
+    monkeypatch.delenv(PLAIN, raising=False)
+    drawn = []
+
+    def draw(skill):
+        drawn.append(skill)
+
+    slider(draw, label="skill", low=0.0, high=1.0, step=0.1, value=0.3)
+    moved = draw.widget.children[0]
+    assert (moved.min, moved.max, moved.step, moved.description) == (0.0, 1.0, 0.1, "skill")
+    moved.value = 0.8
+    assert drawn == [0.3, 0.8]
 
 
 def test_a_finished_run_that_is_named_is_copied_and_another_is_refused(monkeypatch, tmp_path):
@@ -123,6 +151,70 @@ def test_a_class_list_that_is_none_is_refused(tmp_path, text, said):
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=said):
         read_students(file)
+
+
+EXPECTED = 'student,exercise,answer,tolerance\n5,3.3,"light, standard",0\n5,6.1,0.7123,0.01\n5,6.4,3000,0\n'
+
+
+def test_saved_answers_are_compared_within_what_another_machine_may_be_off_by(tmp_path):
+    exercises = Exercises(5)
+    for number, answer in (("3.3", {"standard", "light"}), ("6.1", np.float64(0.7199)), ("6.4", 3000)):
+        exercises.check(number, answer, lambda answer: True, hint="")
+    (tmp_path / "expected.csv").write_text(EXPECTED, encoding="utf-8")
+    expected = read_answers(tmp_path / "expected.csv", tolerance=True)
+    handed = read_answers(exercises.save(tmp_path / "mine.csv"))
+    assert [mark.verdict for mark in compare_answers(expected, handed)] == ["agrees"] * 3
+    handed[1]["answer"] = "0.7227"
+    handed[2] |= {"exercise": "6.5"}
+    verdicts = [(mark.exercise, mark.verdict) for mark in compare_answers(expected, handed)]
+    assert verdicts == [("3.3", "agrees"), ("6.1", "differs"), ("6.4", "open"), ("6.5", "not expected")]
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_saved_as_text(tmp_path):
+    exercises = Exercises(5)
+    exercises.check("3.2", "=1+1", lambda answer: False, hint="")
+    exercises.check("7.3", -0.25, lambda answer: False, hint="")
+    lines = exercises.save(tmp_path / "mine.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[1:] == ["5,3.2,'=1+1", "5,7.3,-0.25"]
+    assert as_text(float("nan")) == "nan"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("student,exercise,answer\n5,6.4,3000\n", "no column 'tolerance'"),
+        ("student,exercise,answer,tolerance\n5,6.4,3000,some\n", "line 2: tolerance 'some' is no number"),
+        ("student,exercise,answer,tolerance\n5,6.4,3000,-1\n", "line 2: tolerance '-1' is no number"),
+    ],
+)
+def test_a_table_of_expected_answers_that_is_none_is_refused(tmp_path, text, said):
+    (tmp_path / "expected.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=said):
+        read_answers(tmp_path / "expected.csv", tolerance=True)
+
+
+def test_the_teacher_sees_which_answers_differ(tmp_path):
+    (tmp_path / "expected.csv").write_text(EXPECTED, encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("student,exercise,answer\n5,6.4,3000\n5,6.1,0.8\n", encoding="utf-8")
+    ran = CliRunner().invoke(app, ["course", "compare", str(tmp_path / "expected.csv"), str(tmp_path / "mine.csv")])
+    assert ran.exit_code == 1
+    assert "1 agree, 1 differ, 1 are open" in ran.output
+    assert "0.7123" in ran.output
+    ran = CliRunner().invoke(app, ["course", "compare", *[str(tmp_path / "expected.csv")] * 2])
+    assert (ran.exit_code, ran.output) == (0, "3 agree, 0 differ, 0 are open\n")
+
+
+@pytest.mark.slow
+def test_this_machine_expects_what_the_stored_table_expects():
+    """The table was drawn on another machine, or by another version; see the README of the course."""
+    stored = read_answers(FOLDER / "tables" / "expected.csv", tolerance=True)
+    solutions = load_solutions(FOLDER / "solutions.py")
+    asked = [number for number in solutions if number != "5.1"]  # whose answer is in a table, and moves with it
+    assert [row["exercise"] for row in stored] == asked
+    here = expected_rows(sorted({int(row["student"]) for row in stored}), solutions, only=asked)
+    handed = [dict(zip(("student", "exercise", "answer"), row.cells()[:3], strict=True)) for row in here]
+    assert [mark for mark in compare_answers(stored, handed) if mark.verdict != "agrees"] == []
+    assert all(float(row["tolerance"]) == solutions[row["exercise"]].tolerance for row in stored)
 
 
 def test_two_students_have_different_cohorts_and_one_student_the_same_again():
