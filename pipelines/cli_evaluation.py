@@ -77,7 +77,7 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     if metrics.get("references"):
         print_table(
             "By references",
-            ("references", "fusion", "EER random", "EER skilled", "FRR frozen", "FAR skilled frozen"),
+            ("references", "fusion", "EER random", "EER skilled", "frozen for", "FRR frozen", "FAR skilled frozen"),
             reference_rows(metrics),
         )
     for name, entry in metrics.get("protocols", {}).items():

@@ -45,7 +45,7 @@ def as_text(answer: Any) -> str:
 
 def write_answers(file: str | Path, student: int, answers: Mapping[str, Any]) -> Path:
     """Write one student's answers by exercise as CSV, whole or not at all, and return the file's path."""
-    from .export_tables import escape_formula
+    from .csv_text import escape_formula
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

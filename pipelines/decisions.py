@@ -65,3 +65,19 @@ class FusedPoint:
     def from_dict(cls, record: Mapping[str, Any]) -> "FusedPoint":
         """Build from `to_dict`."""
         return cls(float(record["threshold"]), LogisticCalibrator.from_dict(record["calibrator"]))
+
+
+def nearest_frozen(fused: Mapping[str, FusedPoint], fusion: str, n: int) -> tuple[int, FusedPoint] | None:
+    """Return what was frozen for a fusion and the largest number of references up to n, and that number.
+
+    Args:
+        fused: By "fusion/number".
+        fusion: How several scores become one.
+        n: References at hand.
+
+    Returns:
+        None for one reference, or if nothing fits: then the threshold for one reference is all there is.
+    """
+    numbers = [int(number) for name, _, number in (key.partition("/") for key in fused) if name == fusion]
+    fitting = [number for number in numbers if 1 < number <= n]
+    return (max(fitting), fused[f"{fusion}/{max(fitting)}"]) if fitting else None

@@ -210,7 +210,10 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None
 
 
 def reference_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None) -> list[dict[str, Any]]:
-    """Return the error against the number of references, fused by the largest score, the mean, and relatively."""
+    """Return the error against the number of references, fused by the largest score, the mean, and relatively.
+
+    Rates are at the thresholds that were frozen for that fusion and the nearest number of references below.
+    """
     rows = []
     for (k, fusion), trials in fused_trials(
         part, config, "test", numbers=(1, 3, 5, 10, 12), fusions=("max", "mean", "relative")
@@ -218,11 +221,14 @@ def reference_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = 
         if k == 1 and fusion == "relative":
             continue  # the same as "max"
         _keep(kept, f"references {fusion} {k}", trials)
-        found = rates(trials, frozen, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
+        number, holds = frozen.for_references(fusion, k)
+        found = rates(trials, holds, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
         rows.append(
             {
                 "references": k,
                 "fusion": fusion,
+                "threshold": holds.threshold,
+                "threshold_for_references": number,
                 "left_out": list(trials.left_out),
                 **{name: found[name] for name in found if name.startswith(("eer_", "far_", "frr_"))},
             }
@@ -249,7 +255,7 @@ def measure(
     test: Part, development: Part, config: RunConfig, kept: Kept = None
 ) -> tuple[dict[str, Any], Frozen, TrialTable]:
     """Return the metrics of a synthetic evaluation, what was frozen, and the test trials; `kept` gets all trials."""
-    frozen = freeze(development, config)
+    frozen = dataclasses.replace(freeze(development, config), fused=freeze_fused(development, config))
     trials = trials_of(test, config, "test")
     check_disjoint(frozen.trials, trials)
     _keep(kept, "pairs", trials)

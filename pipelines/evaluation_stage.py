@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .config import RunConfig
-from .evaluate import Frozen, Part, draw_part, freeze_fused, measure
+from .evaluate import Frozen, Part, draw_part, measure
 from .evaluation_card import card_of, duplicates_in, image_probes
 from .files import write_beside, write_json
 from .logistic import LogisticHead
@@ -62,7 +62,7 @@ def evaluate_stage(
         probes = clock.timed("evaluating", lambda: probe_world(config, test, trials))
     write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
     write_development(run / DEVELOPMENT, development_scores(dev, config, frozen.trials))
-    write_json(run / "verifier.json", _record(run, config, verifier, head, frozen, dev))
+    write_json(run / "verifier.json", _record(run, config, verifier, head, frozen))
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
     metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
     metrics["card"] = _card(metrics, config, test)
@@ -99,7 +99,7 @@ def _drawn(name: str, config: RunConfig, verifier: Verifier, progress: Progress,
 
 
 def _record(
-    run: Run, config: RunConfig, verifier: Verifier, head: LogisticHead | None, frozen: Frozen, dev: Part
+    run: Run, config: RunConfig, verifier: Verifier, head: LogisticHead | None, frozen: Frozen
 ) -> dict[str, Any]:
     """Return what `verifier.json` holds: everything a decision needs, frozen on development signers."""
     return {
@@ -114,7 +114,7 @@ def _record(
         "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
         "takes": "image" if takes_images(verifier.model) else "sequence",
         "head": None if head is None else head.to_dict(),
-        "fused": {name: point.to_dict() for name, point in freeze_fused(dev, config).items()},
+        "fused": {name: point.to_dict() for name, point in frozen.fused.items()},
         "provenance": provenance_of(run, head),
         "sha256": sha256(run / "model.keras"),
     }

@@ -18,6 +18,7 @@ from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .calibrators import calibration_of
 from .config import RunConfig
+from .decisions import FusedPoint
 from .embedding_file import Embedded
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .evaluation_card import card_of, duplicates_in, image_probes, resplit
@@ -184,7 +185,8 @@ def _measure(
     """Return the rates of the network, its baselines and the reference curve at the frozen threshold."""
     trials = tables["pairs"] = trials_of(part, config, "test")
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
-    frozen = Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials)
+    fused = {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()}
+    frozen = Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials, fused)
     draws, seed = config.evaluation.bootstrap_draws, config.world.seed
     found = {
         "verifier": rates(trials, frozen, draws=draws, seed=seed),

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .calibration import LogisticCalibrator, OperatingPoint
+from .decisions import FusedPoint, nearest_frozen
 from .metrics import (
     RARE,
     Figures,
@@ -31,16 +33,30 @@ FORGED = ("random", "simple", "skilled")
 
 @dataclasses.dataclass(frozen=True)
 class Frozen:
-    """What was fitted on development signers, and on how many."""
+    """What was fitted on development signers, and on how many; `fused` is for several references."""
 
     points: dict[str, OperatingPoint]
     calibrator: LogisticCalibrator
     trials: TrialTable
+    fused: Mapping[str, FusedPoint] = dataclasses.field(default_factory=dict)
 
     @property
     def threshold(self) -> float:
         """The default threshold: where FRR and FAR_skilled met on development signers."""
         return self.points["eer_skilled"].threshold
+
+    def for_references(self, fusion: str, n: int) -> tuple[int, "Frozen"]:
+        """Return what holds for n references, with the threshold that `Verifier.decide` takes, and for how many it is.
+
+        Args:
+            fusion: How the scores become one.
+            n: References, 1 or more.
+        """
+        if (found := nearest_frozen(self.fused, fusion, n)) is None:
+            return 1, self
+        number, point = found
+        at = dataclasses.replace(self.points["eer_skilled"], threshold=point.threshold)
+        return number, dataclasses.replace(self, points={**self.points, "eer_skilled": at}, calibrator=point.calibrator)
 
 
 def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int, brief: bool = False) -> dict[str, Any]:

@@ -125,8 +125,12 @@ def _conditions(metrics: dict[str, Any]) -> list[str]:
             figure(to_svg(plot_skills(new_axes(), metrics["skills"])), "A curve no real data set can give."),
         ]
     if metrics.get("references"):
-        head = ("references", "fusion", "EER random", "EER skilled", "FRR, frozen", "FAR skilled, frozen")
-        lines += ["<h2>More than one reference</h2>", table(head, reference_rows(metrics))]
+        head = ("references", "fusion", "EER random", "EER skilled", "frozen for", "FRR, frozen", "FAR skilled, frozen")
+        said = (
+            "Each row's threshold was frozen on development signers for its fusion and the number of references under "
+            "<i>frozen for</i>. <i>Relative</i> takes the best match and asks less of people whose references differ."
+        )
+        lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(head, reference_rows(metrics))]
     return lines
 
 

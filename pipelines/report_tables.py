@@ -56,6 +56,7 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
             row["fusion"],
             percent(row.get("eer_random")),
             percent(row.get("eer_skilled")),
+            str(row.get("threshold_for_references", 1)),
             percent(row.get("frr_frozen")),
             percent(row.get("far_skilled_frozen")),
         )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
-from .decisions import Decision, Enrolment, FusedPoint
+from .decisions import Decision, Enrolment, FusedPoint, nearest_frozen
 from .elastic_head import PairHead, own_head
 from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
@@ -253,11 +253,9 @@ class Verifier:
         """
         if self.calibrator is None:
             raise ValueError("this verifier has no threshold yet; evaluate its run first")
-        counts = sorted(int(name.split("/")[1]) for name in self.fused if name.startswith(f"{fusion}/"))
-        fitting = [count for count in counts if count <= n]
-        if n > 1 and fitting:
-            basis = "" if fitting[-1] == n else f"calibrated for {fitting[-1]} references, {n} were given"
-            return self.fused[f"{fusion}/{fitting[-1]}"], basis
+        if (found := nearest_frozen(self.fused, fusion, n)) is not None:
+            number, point = found
+            return point, "" if number == n else f"calibrated for {number} references, {n} were given"
         basis = "" if n == 1 else f"calibrated for one reference, {n} were given"
         return FusedPoint(self.threshold, self.calibrator), basis
 

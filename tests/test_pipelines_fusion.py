@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.decisions import FusedPoint, nearest_frozen
 from pipelines.fusion import FUSIONS, fuse, prototype, share_of_votes, spread
 from pipelines.logistic import LogisticHead, fit_logistic_head, pairs_of
 from pipelines.metrics import auc
@@ -78,6 +79,15 @@ def test_relative_judges_steady_and_unsteady_hands_by_one_threshold():
         kinds += [True] * 2 + [False] * 3
     area = {name: auc(*(np.array(s)[np.array(kinds) == kind] for kind in (True, False))) for name, s in scores.items()}
     assert area["relative"] > area["max"] + 0.05
+
+
+@given(st.sets(st.sampled_from([2, 3, 5, 10])), st.integers(1, 14))
+def test_what_was_frozen_for_the_nearest_number_of_references_below_holds(numbers, n):
+    points = {f"max/{k}": FusedPoint(k / 10, None) for k in numbers} | {"mean/2": FusedPoint(9.0, None)}
+    found = nearest_frozen(points, "max", n)
+    below = [k for k in numbers if k <= n]
+    assert found == ((max(below), points[f"max/{max(below)}"]) if below else None)
+    assert nearest_frozen(points, "mean", 1) is None
 
 
 def test_a_prototype_has_length_1_unless_the_references_cancel():
