@@ -5,6 +5,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .elastic_scores import elastic_scores
+
 Vectors = NDArray[np.float32]
 
 
@@ -26,8 +28,7 @@ class PairHead(Protocol):
 class ElasticHead:
     """The similarity of a network's own last layer.
 
-    A comparison costs about a quarter of a millisecond, and protocols ask for the same pair more than once, so the
-    latest are remembered.
+    Protocols ask for the same pair more than once, so the latest are remembered.
 
     Args:
         layer: The network's ``ElasticEmbedding``.
@@ -35,7 +36,7 @@ class ElasticHead:
 
     data = "nothing beyond the network"
     contains_real_signatures = False
-    _AT_ONCE, _REMEMBERED = 256, 300_000
+    _REMEMBERED = 300_000
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
@@ -45,17 +46,15 @@ class ElasticHead:
         """Return similarities in [-1, 1], shape ``(n_references, n_questioned)``, higher = more likely genuine."""
         names = [[hash(row.tobytes()) for row in rows] for rows in (references, questioned)]
         pairs = [(min(a, b), max(a, b)) for a in names[0] for b in names[1]]
-        missing = {pair: place for place, pair in enumerate(pairs) if pair not in self.known}
-        if len(self.known) + len(missing) > self._REMEMBERED:
-            self.known, missing = {}, {pair: place for place, pair in enumerate(pairs)}
-        places = np.array(list(missing.values()), dtype=np.intp)
-        for start in range(0, len(places), self._AT_ONCE):
-            first, second = np.divmod(places[start : start + self._AT_ONCE], len(questioned))
-            found = np.asarray(self.layer.similarity(references[first], questioned[second]))
-            for place, score in zip(places[start : start + self._AT_ONCE].tolist(), found.tolist(), strict=True):
-                self.known[pairs[place]] = score
-        shape = len(references), len(questioned)
-        return np.array([self.known[pair] for pair in pairs], dtype=np.float32).reshape(shape)
+        if len(self.known) + len(pairs) > self._REMEMBERED:
+            self.known = {}
+        found = np.array([self.known.get(pair, np.nan) for pair in pairs], dtype=np.float32)
+        found = found.reshape(len(references), len(questioned))
+        rows, columns = (np.flatnonzero(np.isnan(found).any(axis=axis)) for axis in (1, 0))
+        if rows.size:
+            found[np.ix_(rows, columns)] = elastic_scores(self.layer, references[rows], questioned[columns])
+            self.known.update(zip(pairs, found.ravel().tolist(), strict=True))
+        return found
 
     def features(self, vectors: Vectors) -> Vectors:
         """Return the whole and the mean of the map over blocks of up to 4 x 4 places, shape ``(n, d')``.
