@@ -58,12 +58,22 @@ Statistic = Callable[[Trials], Callable[[Floats], float]]
 Figures = Callable[[Trials], Callable[[Floats], dict[str, float]]]
 
 
+def coded(names: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+    """Return the distinct names, ascending, and the place of each name among them; quick where names come in runs."""
+    if not names.size:
+        return names, np.empty(0, dtype=np.intp)
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+    distinct, place = np.unique(names[starts], return_inverse=True)
+    return distinct, np.repeat(place, np.diff(np.append(starts, names.size)))
+
+
 def _drawn_weights(trials: Trials, seed: int, n_draws: int) -> Iterator[Floats]:
     """Yield the weights of the trials in each draw of signers, shape ``(n_trials,)``."""
-    names, roles = np.unique(np.concatenate([trials.claimed, trials.impostor]), return_inverse=True)
+    names, roles = coded(np.concatenate([trials.claimed, trials.impostor]))
+    mine, other = np.split(roles, 2)
     # Trials of one claimed signer and one impostor weigh the same, so that the product is made once for each two.
-    cells, place = np.unique(np.stack(np.split(roles, 2)), axis=1, return_inverse=True)
-    place = place.reshape(-1)
+    both, place = np.unique(mine * names.size + other, return_inverse=True)
+    cells = np.divmod(both, names.size)
     people = np.flatnonzero(names != "")
     drawn, rng = np.ones(names.size), np.random.default_rng(seed)  # "" stands for no impostor and weighs 1
     for _ in range(n_draws):

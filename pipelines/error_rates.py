@@ -6,6 +6,7 @@ random forgeries; a skilled forgery is an attack, and its rate is never an FMR. 
 scores of one kind of forgery, because kinds are never pooled. Intervals are in `bootstrap.py`.
 """
 
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 import numpy as np
@@ -58,41 +59,101 @@ class ErrorCurve:
     """
 
     def __init__(self, genuine_scores: ArrayLike, forgery_scores: ArrayLike) -> None:
-        genuine = check_scores(genuine_scores, "genuine")
-        pooled = np.concatenate([genuine, check_scores(forgery_scores, "forgery")])
-        distinct, place = np.unique(pooled, return_inverse=True)
-        self.thresholds: Floats = np.append(distinct, np.inf)
-        self._genuine, self._forgery = place[: genuine.size], place[genuine.size :]
+        scores = check_scores(genuine_scores, "genuine"), check_scores(forgery_scores, "forgery")
+        self.thresholds: Floats = np.append(np.unique(np.concatenate(scores)), np.inf)
+        self._order = [np.argsort(values, kind="stable") for values in scores]
+        genuine, forgery = (values[order] for values, order in zip(scores, self._order, strict=True))
+        self._below = [np.searchsorted(values, self.thresholds) for values in (genuine, forgery)]
+        self._beaten = [np.searchsorted(forgery, genuine, side) for side in ("left", "right")]
+
+    def weighed(self, genuine_weights: Floats | None = None, forgery_weights: Floats | None = None) -> "WeighedCurve":
+        """Return the curve with a weight for each score, 1 if left out; a weight of w counts as w copies of it."""
+        both = zip(self._order, (genuine_weights, forgery_weights), strict=True)
+        weights = [np.ones(order.size) if given is None else given[order] for order, given in both]
+        return WeighedCurve(self.thresholds, weights, self._below, self._beaten)
 
     def counts(
         self, genuine_weights: Floats | None = None, forgery_weights: Floats | None = None
     ) -> tuple[Floats, Floats]:
         """Return rejected genuine and rejected forgery weight, ``(n_thresholds,)`` each, last = total."""
-        size = self.thresholds.size
-        below = [
-            np.cumsum(np.bincount(place + 1, weights, size).astype(np.float64))
-            for place, weights in ((self._genuine, genuine_weights), (self._forgery, forgery_weights))
-        ]
-        return below[0], below[1]
+        return self.weighed(genuine_weights, forgery_weights).counts()
 
     def eer(self, genuine_weights: Floats | None = None, forgery_weights: Floats | None = None) -> EqualErrorRate:
-        """Return the equal error rate, as `eer` does; NaN if one kind has no weight.
+        """Return the equal error rate, as `eer` does; NaN if one kind has no weight."""
+        return self.weighed(genuine_weights, forgery_weights).eer()
 
-        A weight of w counts as w copies of the trial. A score of weight 0 cannot win: the next larger
-        candidate has the same rates, and the largest of the tied is taken.
+
+class WeighedCurve:
+    """An `ErrorCurve` whose scores weigh something: what a draw of a bootstrap looks at.
+
+    Weights are whole numbers, so that sums are exact. A score of weight 0 cannot win: the next larger candidate has the
+    same rates, and the largest of the tied is taken.
+
+    Args:
+        thresholds: Of the curve.
+        weights: Of genuine and forgery scores, ascending scores.
+        below: How many scores of each lie below each threshold.
+        beaten: How many forgery scores lie below each genuine score, and how many not above it.
+    """
+
+    def __init__(
+        self,
+        thresholds: Floats,
+        weights: list[Floats],
+        below: list[NDArray[np.intp]],
+        beaten: list[NDArray[np.intp]],
+    ) -> None:
+        self.thresholds, self._below, self._beaten = thresholds, below, beaten
+        self._weights = weights[0]
+        self._genuine, self._forgery = (np.append(0.0, np.cumsum(values)) for values in weights)
+        self._totals = float(self._genuine[-1]), float(self._forgery[-1])
+        self.defined = min(self._totals) > 0.0
+        """Whether both kinds weigh anything: no figure is defined otherwise."""
+
+    def counts(self) -> tuple[Floats, Floats]:
+        """Return rejected genuine and rejected forgery weight, ``(n_thresholds,)`` each, last = total."""
+        return self._genuine[self._below[0]], self._forgery[self._below[1]]
+
+    def _at(self, place: int) -> tuple[float, float]:
+        """Return rejected genuine and accepted forgery weight at one threshold."""
+        rejected, caught = self._genuine[self._below[0][place]], self._forgery[self._below[1][place]]
+        return float(rejected), self._totals[1] - float(caught)
+
+    def eer(self) -> EqualErrorRate:
+        """Return the equal error rate; NaN if one kind has no weight.
+
+        The gap of the rates never falls as the threshold rises, so that the smallest is found by halving.
         """
-        return self.eer_of_counts(*self.counts(genuine_weights, forgery_weights))
-
-    def eer_of_counts(self, rejected: Floats, caught: Floats) -> EqualErrorRate:
-        """Return the equal error rate of what `counts` gave."""
-        n_genuine, n_forgery = rejected[-1], caught[-1]
-        if n_genuine == 0 or n_forgery == 0:
+        if not self.defined:
             return EqualErrorRate(np.nan, np.nan)
-        accepted = n_forgery - caught
-        gap = np.abs(rejected * n_forgery - accepted * n_genuine)  # exact: whole numbers below 2**53
-        best = gap.size - 1 - int(np.argmin(gap[::-1]))
-        rate = (rejected[best] / n_genuine + accepted[best] / n_forgery) / 2
-        return EqualErrorRate(float(rate), float(self.thresholds[best]))
+        n_genuine, n_forgery = self._totals
+
+        def gap(place: int) -> float:
+            rejected, accepted = self._at(place)
+            return rejected * n_forgery - accepted * n_genuine
+
+        places = range(self.thresholds.size)
+        best = bisect_left(places, 0.0, key=gap)
+        if best and -gap(best - 1) < gap(best):
+            best -= 1
+        best = bisect_right(places, gap(best), key=gap) - 1
+        rejected, accepted = self._at(best)
+        return EqualErrorRate((rejected / n_genuine + accepted / n_forgery) / 2, float(self.thresholds[best]))
+
+    def area(self) -> float:
+        """Return the area under the ROC curve, ties one half; NaN if one kind has no weight."""
+        if not self.defined:
+            return float("nan")
+        beaten = (self._forgery[self._beaten[0]] + self._forgery[self._beaten[1]]) / 2
+        return float((self._weights * beaten).sum() / (self._totals[0] * self._totals[1]))
+
+    def frr_at_far(self, far: float) -> float:
+        """Return the FRR at the lowest threshold of at most such a FAR; NaN if one kind has no weight."""
+        if not self.defined:
+            return float("nan")
+        total = self._totals[1]
+        enough = np.searchsorted(self._forgery, total * (1 - far) - 1e-9 * total)
+        return self._at(int(np.searchsorted(self._below[1], enough)))[0] / self._totals[0]
 
 
 def eer(genuine_scores: ArrayLike, forgery_scores: ArrayLike) -> EqualErrorRate:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Figures, Statistic, Trials
+from .bootstrap import Figures, Statistic, Trials, coded
 from .error_rates import ErrorCurve, Floats, check_scores, eer_per_signer
 from .likelihood import min_cllr_of_counts
 
@@ -28,11 +28,11 @@ class _Sums:
     """
 
     def __init__(self, trials: Trials, rows: NDArray[np.intp], columns: Floats) -> None:
-        both = np.stack([trials.claimed[rows], trials.impostor[rows]])
-        _, first, place = np.unique(both, axis=1, return_index=True, return_inverse=True)
+        (_, claimed), (names, impostor) = (coded(column[rows]) for column in (trials.claimed, trials.impostor))
+        _, first, place = np.unique(claimed * names.size + impostor, return_index=True, return_inverse=True)
         self._first = rows[first]
         whole = np.column_stack([np.ones(rows.size), columns])
-        self._sums = np.stack([np.bincount(place.reshape(-1), column, first.size) for column in whole.T])
+        self._sums = np.stack([np.bincount(place, column, first.size) for column in whole.T])
 
     def __call__(self, weights: Floats) -> Floats:
         """Return the total weight, then the weighted sum of each column."""
@@ -97,34 +97,17 @@ def curve_figures(kind: str, *, least_cost: bool = True) -> Figures:
         curve = ErrorCurve(trials.score[genuine], trials.score[forgery])
 
         def weigh(weights: Floats) -> dict[str, float]:
-            rejected, caught = curve.counts(weights[genuine], weights[forgery])
-            found = {f"eer_{kind}": curve.eer_of_counts(rejected, caught).rate}
-            found[f"auc_{kind}"] = area_of_counts(rejected, caught)
+            weighed = curve.weighed(weights[genuine], weights[forgery])
+            found = {f"eer_{kind}": weighed.eer().rate, f"auc_{kind}": weighed.area()}
             for name, far in RARE.items():
-                found[f"frr_at_far_{kind}_{name}"] = frr_of_counts(rejected, caught, far)
+                found[f"frr_at_far_{kind}_{name}"] = weighed.frr_at_far(far)
             if least_cost:
-                found[f"min_cllr_{kind}"] = min_cllr_of_counts(rejected, caught)
+                found[f"min_cllr_{kind}"] = min_cllr_of_counts(*weighed.counts())
             return found
 
         return weigh
 
     return prepare
-
-
-def area_of_counts(rejected: Floats, caught: Floats) -> float:
-    """Return the area under the ROC curve from `ErrorCurve.counts`, ties one half; NaN if one kind has no weight."""
-    if rejected[-1] == 0 or caught[-1] == 0:
-        return float("nan")
-    beaten = (caught[1:] + caught[:-1]) / 2  # forgery weight below each distinct score, and half of what ties
-    return float((np.diff(rejected) * beaten).sum() / (rejected[-1] * caught[-1]))
-
-
-def frr_of_counts(rejected: Floats, caught: Floats, far: float) -> float:
-    """Return the FRR at the lowest candidate that accepts at most a share ``far``; NaN if one kind has no weight."""
-    if rejected[-1] == 0 or caught[-1] == 0:
-        return float("nan")
-    first = np.searchsorted(caught, caught[-1] * (1 - far) - 1e-9 * caught[-1], "left")
-    return float(rejected[first] / rejected[-1])
 
 
 def d_prime_of(kind: str) -> Statistic:

@@ -52,20 +52,22 @@ def min_cllr(genuine_scores: ArrayLike, forgery_scores: ArrayLike) -> float:
 
 def min_cllr_of_counts(rejected: Floats, caught: Floats) -> float:
     """Return what `min_cllr` does from `ErrorCurve.counts`, which may be weighted; NaN if one kind has no weight."""
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
     if rejected[-1] == 0 or caught[-1] == 0:
         return float("nan")
     genuine, forgery = np.diff(rejected), np.diff(caught)  # at each distinct score
     held = genuine + forgery > 0
     genuine, forgery = genuine[held], forgery[held]
-    share = isotonic_regression(genuine / (genuine + forgery), sample_weight=genuine + forgery)
+    pooled = isotonic_regression(genuine / (genuine + forgery), weights=genuine + forgery)
+    share, sizes = pooled.x[pooled.blocks[:-1]], np.diff(pooled.blocks)
     with np.errstate(divide="ignore"):
         log_lr = np.log(share) - np.log1p(-share) - np.log(rejected[-1] / caught[-1])
     # a block at 0 or 1 holds one class only, so that its infinite ratio costs nothing
-    costs = [
-        (w * np.logaddexp(0, np.where(w > 0, sign * log_lr, 0))).sum() for w, sign in ((genuine, -1), (forgery, 1))
-    ]
+    costs = []
+    for weight, sign in ((genuine, -1), (forgery, 1)):
+        each = np.repeat(np.logaddexp(0, sign * log_lr), sizes)
+        costs.append((weight * np.where(weight > 0, each, 0)).sum())
     return float((costs[0] / rejected[-1] + costs[1] / caught[-1]) / (2 * np.log(2)))
 
 

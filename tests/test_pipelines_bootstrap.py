@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from pipelines import metrics
-from pipelines.figures import area_of_counts, frr_of_counts
+from pipelines.bootstrap import coded
 
 score_lists = st.lists(st.integers(-6, 6), min_size=1, max_size=25).map(lambda s: np.array(s, dtype=float))
 
@@ -68,12 +68,21 @@ def test_a_weight_counts_as_so_many_copies_in_every_figure(genuine, forged, data
     if not all(sum(w) for w in weights):
         return
     curve = metrics.ErrorCurve(genuine, forged)
-    counts = curve.counts(*(np.array(w, dtype=float) for w in weights))
+    weighed = curve.weighed(*(np.array(w, dtype=float) for w in weights))
     copies = [np.repeat(s, w) for s, w in zip((genuine, forged), weights, strict=True)]
-    assert area_of_counts(*counts) == pytest.approx(metrics.auc(*copies), abs=1e-12)
-    assert frr_of_counts(*counts, 0.2) == pytest.approx(
-        metrics.frr(copies[0], metrics.threshold_at_far(copies[1], 0.2)), abs=1e-12
-    )
+    assert weighed.area() == pytest.approx(metrics.auc(*copies), abs=1e-12)
+    frr = metrics.frr(copies[0], metrics.threshold_at_far(copies[1], 0.2))
+    assert weighed.frr_at_far(0.2) == pytest.approx(frr, abs=1e-12)
+    rejected, caught = weighed.counts()
+    gap = np.abs(rejected * caught[-1] - (caught[-1] - caught) * rejected[-1])
+    assert weighed.eer().threshold == curve.thresholds[np.flatnonzero(gap == gap.min())[-1]]
+    assert weighed.eer().rate == metrics.eer(*copies).rate
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "ab"]), max_size=30).map(lambda names: np.array(names, dtype="U2")))
+def test_names_are_coded_as_numpy_would(names):
+    for found, expected in zip(coded(names), np.unique(names, return_inverse=True), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @given(score_lists, score_lists, st.floats(0.1, 10), st.floats(-5, 5))
