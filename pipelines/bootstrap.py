@@ -67,8 +67,13 @@ def coded(names: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
     return distinct, np.repeat(place, np.diff(np.append(starts, names.size)))
 
 
-def _drawn_weights(trials: Trials, seed: int, n_draws: int) -> Iterator[Floats]:
-    """Yield the weights of the trials in each draw of signers, shape ``(n_trials,)``."""
+def weights_over_signers(trials: Trials, *, seed: int, draws: int) -> Iterator[Floats]:
+    """Yield the trials' weights in each draw of a bootstrap over signers, shape ``(n,)`` each.
+
+    Source:
+        Poh, Martin, Bengio (2007), "Performance generalization in biometric authentication using joint user-specific
+        and sample bootstraps", IEEE TPAMI 29. Differs: signers only; a random forgery weighs by both roles.
+    """
     names, roles = coded(np.concatenate([trials.claimed, trials.impostor]))
     mine, other = np.split(roles, 2)
     # Trials of one claimed signer and one impostor weigh the same, so that the product is made once for each two.
@@ -76,7 +81,7 @@ def _drawn_weights(trials: Trials, seed: int, n_draws: int) -> Iterator[Floats]:
     cells = np.divmod(both, names.size)
     people = np.flatnonzero(names != "")
     drawn, rng = np.ones(names.size), np.random.default_rng(seed)  # "" stands for no impostor and weighs 1
-    for _ in range(n_draws):
+    for _ in range(draws):
         drawn[people] = np.bincount(rng.integers(people.size, size=people.size), minlength=people.size)
         yield (drawn[cells[0]] * drawn[cells[1]])[place]
 
@@ -122,7 +127,7 @@ def bootstrap_figures(
     n_signers = _number_of_signers(trials)
     weigh = [prepare(trials) for prepare in figures]
     value = _all_of(weigh, np.ones(trials.score.size))
-    rows = [_all_of(weigh, weights) for weights in _drawn_weights(trials, seed, n_draws)]
+    rows = [_all_of(weigh, weights) for weights in weights_over_signers(trials, seed=seed, draws=n_draws)]
     drawn = {name: np.array([row[name] for row in rows]) for name in value}
     ends = {name: _percentiles(values, level) for name, values in drawn.items()}
     return {name: Interval(value[name], *ends[name][:2], n_signers, ends[name][2]) for name in value}
@@ -192,7 +197,9 @@ def paired_bootstrap_of(
             raise ValueError(f"{column}: the two tables hold other trials or another order; score the same trials")
     n_signers, (weigh_a, weigh_b) = _number_of_signers(a), (of_a(a), of_b(b))
     ones = np.ones(a.score.size)
-    drawn = np.array([weigh_a(weights) - weigh_b(weights) for weights in _drawn_weights(a, seed, n_draws)])
+    drawn = np.array(
+        [weigh_a(weights) - weigh_b(weights) for weights in weights_over_signers(a, seed=seed, draws=n_draws)]
+    )
     low, high, defined = _percentiles(drawn, level)
     tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
     p_value = min(1.0, 2.0 * (tail + 1) / (defined + 1))

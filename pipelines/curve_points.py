@@ -3,12 +3,12 @@
 Bands are percentile intervals of a bootstrap over signers, as in `metrics.bootstrap_over_signers`, but of curves.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import weights_over_signers as weights_over_signers
 from .calibration import LogisticCalibrator
 from .metrics import ErrorCurve
 from .protocols import TrialTable
@@ -35,22 +35,6 @@ class Points(NamedTuple):
     def values(self, name: str) -> list[object]:
         """Return the different values of a column, in their order."""
         return list(dict.fromkeys(row[self.head.index(name)] for row in self.rows))
-
-
-def weights_over_signers(trials: TrialTable, *, seed: int, draws: int) -> Iterator[Floats]:
-    """Return the trials' weights in each draw of a bootstrap over signers, shape ``(n,)`` each.
-
-    Source:
-        Poh, Martin, Bengio (2007), "Performance generalization in biometric authentication using joint user-specific
-        and sample bootstraps", IEEE TPAMI 29. Differs: signers only; a random forgery weighs by both roles.
-    """
-    names, roles = np.unique(np.concatenate([trials.claimed, trials.impostor]), return_inverse=True)
-    mine, other = np.split(roles, 2)
-    people = np.flatnonzero(names != "")
-    drawn, rng = np.ones(names.size), np.random.default_rng(seed)
-    for _ in range(draws):
-        drawn[people] = np.bincount(rng.integers(people.size, size=people.size), minlength=people.size)
-        yield drawn[mine] * drawn[other]
 
 
 def _kinds(trials: TrialTable) -> list[str]:

@@ -2,14 +2,13 @@
 
 import dataclasses
 import shutil
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .checkpoints import read_log, writing
 from .config import RunConfig
+from .cost import Clock as Clock
+from .cost import cost
 from .files import write_beside, write_json
 from .marks import provenance_of
 from .preprocess import find_recipe
@@ -40,24 +39,6 @@ def demo(path: str | Path, config: RunConfig, *, fresh: bool, progress: Progress
     clock = Clock(run)
     train_stage(run, config, progress, clock)
     return evaluate_stage(run, config, progress, clock)
-
-
-class Clock:
-    """Seconds spent in each stage, summed over interruptions through the run folder."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.seconds: dict[str, float] = run.read("times.json") if (run / "times.json").exists() else {}
-
-    def timed(self, stage: str, work: Callable[[], Any]) -> Any:
-        """Do the work; its time counts for the stage even if it is interrupted."""
-        begun = time.perf_counter()
-        try:
-            return work()
-        finally:
-            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - begun, 1)
-            with writing(self.run):
-                write_json(self.run / "times.json", self.seconds)
 
 
 def compile_kernels() -> None:
@@ -105,35 +86,13 @@ def evaluate_stage(
         negatives: Whose signatures writer-dependent classifiers reject: "development" or "enrolled".
     """
     with progress.task("loading TensorFlow", None):
-        import keras
-
-        import models  # noqa: F401
-
         from . import evaluate
-        from .evaluation_card import card_of, duplicates_in, image_probes
-        from .logistic import LogisticHead
-        from .online import OnlineVerifier
-        from .operating import FILE as DEVELOPMENT
-        from .operating import development_scores, write_development
         from .protocol_stage import protocols_on_world
-        from .report import write_report
-        from .score_file import write_scores
         from .shortcut_runs import probe_world
-        from .verifier import Verifier
+
+        verifier = _network(run, config)
     run.mark("unfinished", stage="evaluating")
-    model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
-    head = LogisticHead.from_dict(run.read("head.json")) if (run / "head.json").exists() else None
-    takes = "image" if len(model.input_shape) == 4 else "sequence"
-    made = Verifier if takes == "image" else OnlineVerifier
-    size: dict[str, Any] = {"height": config.train.height, "width": config.train.width}
-    verifier = made(model, **size, head=head, recipe=config.train.preprocessing)
-    parts = {}
-    for name, signers in (("dev", config.world.dev_signers), ("test", config.world.test_signers)):
-        e = config.evaluation
-        n = signers * (e.genuine + e.forgeries + len(e.skills) * e.per_skill)
-        with progress.task(f"drawing and embedding {signers} {name} signers", n) as bar:
-            told = bar.advance
-            parts[name] = clock.timed("evaluating", lambda n=name, t=told: evaluate.draw_part(config, n, verifier, t))  # type: ignore[misc]
+    parts = _parts(config, verifier, progress, clock)
     tables: dict[str, Any] = {}
     with progress.task("rates, intervals and baselines", None):
         metrics, frozen, trials = clock.timed(
@@ -145,45 +104,14 @@ def evaluate_stage(
     tables |= outcome.tables
     with progress.task("shortcut probes", None):
         probes = clock.timed("evaluating", lambda: probe_world(config, parts["test"], trials))
-    write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
-    write_development(run / DEVELOPMENT, development_scores(parts["dev"], config, frozen.trials))
-    write_json(
-        run / "verifier.json",
-        {
-            "format": FORMAT,
-            "version": PARAPH,
-            "preprocessing": find_recipe(verifier.recipe).key,
-            "height": config.train.height,
-            "width": config.train.width,
-            "threshold": frozen.threshold,
-            "band": verifier.band,
-            "calibrator": frozen.calibrator.to_dict(),
-            "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
-            "takes": takes,
-            "head": None if head is None else head.to_dict(),
-            "fused": {name: point.to_dict() for name, point in evaluate.freeze_fused(parts["dev"], config).items()},
-            "provenance": provenance_of(run, head),
-            "sha256": sha256(run / "model.keras"),
-        },
-    )
+    _freeze(run, config, verifier, parts["dev"], frozen, tables)
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
-    judged = parts["test"]
     metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
-    metrics["card"] = card_of(
-        metrics,
-        config=config,
-        probes=image_probes(judged.signatures, judged.canvases),
-        duplicates={"removed": 0, "left": duplicates_in(judged.canvases)},
-    )
-    metrics |= {
-        "probes": probes,
-        "preset": config.preset,
-        "data": provenance_of(run, head),
-        "notice": verifier.notice,
-        "cost": cost(run, clock.seconds, config),
-    }
+    metrics |= _account(run, config, verifier, parts["test"], metrics, probes, clock)
     write_json(run / "metrics.json", metrics)
     with progress.task("report", None):
+        from .report import write_report
+
         write_report(
             run.path,
             metrics,
@@ -197,30 +125,89 @@ def evaluate_stage(
     return metrics
 
 
-def cost(run: Run, seconds: dict[str, float], config: RunConfig) -> dict[str, Any]:
-    """Return what the run took: seconds by stage, images, peak memory and disk in MB."""
-    peak = peak_memory_mb()
-    disk = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) / 1e6
-    images = epochs_done(run, config) * config.train.steps_per_epoch * config.batch.images
+def _network(run: Run, config: RunConfig) -> Any:
+    """Return the verifier of a trained run, without a threshold yet."""
+    import keras
+
+    import models  # noqa: F401
+
+    from .logistic import LogisticHead
+    from .online import OnlineVerifier
+    from .verifier import Verifier
+
+    model = keras.saving.load_model(run / "model.keras", safe_mode=True, compile=False)
+    head = LogisticHead.from_dict(run.read("head.json")) if (run / "head.json").exists() else None
+    made = Verifier if len(model.input_shape) == 4 else OnlineVerifier
+    size: dict[str, Any] = {"height": config.train.height, "width": config.train.width}
+    return made(model, **size, head=head, recipe=config.train.preprocessing)
+
+
+def _parts(config: RunConfig, verifier: Any, progress: Progress, clock: Clock) -> dict[str, Any]:
+    """Return the drawn and embedded "dev" and "test" signers."""
+    from .evaluate import draw_part
+
+    parts, e = {}, config.evaluation
+    for name, signers in (("dev", config.world.dev_signers), ("test", config.world.test_signers)):
+        n = signers * (e.genuine + e.forgeries + len(e.skills) * e.per_skill)
+        with progress.task(f"drawing and embedding {signers} {name} signers", n) as bar:
+            told = bar.advance
+            parts[name] = clock.timed("evaluating", lambda n=name, t=told: draw_part(config, n, verifier, t))  # type: ignore[misc]
+    return parts
+
+
+def _freeze(run: Run, config: RunConfig, verifier: Any, development: Any, frozen: Any, tables: dict[str, Any]) -> None:
+    """Write every trial, the development scores by number of references, and what is frozen: `verifier.json`."""
+    from .evaluate import freeze_fused
+    from .operating import FILE, development_scores, write_development
+    from .score_file import write_scores
+
+    head = verifier.head if (run / "head.json").exists() else None
+    write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
+    write_development(run / FILE, development_scores(development, config, frozen.trials))
+    write_json(
+        run / "verifier.json",
+        {
+            "format": FORMAT,
+            "version": PARAPH,
+            "preprocessing": find_recipe(verifier.recipe).key,
+            "height": config.train.height,
+            "width": config.train.width,
+            "threshold": frozen.threshold,
+            "band": verifier.band,
+            "calibrator": frozen.calibrator.to_dict(),
+            "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},
+            "takes": "image" if len(verifier.model.input_shape) == 4 else "sequence",
+            "head": None if head is None else head.to_dict(),
+            "fused": {name: point.to_dict() for name, point in freeze_fused(development, config).items()},
+            "provenance": provenance_of(run, head),
+            "sha256": sha256(run / "model.keras"),
+        },
+    )
+
+
+def _account(
+    run: Run,
+    config: RunConfig,
+    verifier: Any,
+    judged: Any,
+    metrics: dict[str, Any],
+    probes: dict[str, Any],
+    clock: Clock,
+) -> dict[str, Any]:
+    """Return what stands beside the figures: the card, the probes, where the data come from and what it all took."""
+    from .evaluation_card import card_of, duplicates_in, image_probes
+
+    card = card_of(
+        metrics,
+        config=config,
+        probes=image_probes(judged.signatures, judged.canvases),
+        duplicates={"removed": 0, "left": duplicates_in(judged.canvases)},
+    )
     return {
-        "seconds": dict(seconds),
-        "training_images": images,
-        "peak_memory_mb": peak,
-        "disk_mb": round(disk, 1),
+        "card": card,
+        "probes": probes,
+        "preset": config.preset,
+        "data": provenance_of(run, verifier.head if (run / "head.json").exists() else None),
+        "notice": verifier.notice,
+        "cost": cost(run, clock.seconds, config),
     }
-
-
-def epochs_done(run: Run, config: RunConfig) -> int:
-    """Return how many epochs a run was trained for, which may be fewer than configured."""
-    rows = read_log(run, config.train.epochs)
-    return int(rows[-1]["epoch"]) if rows else config.train.epochs
-
-
-def peak_memory_mb() -> int | None:
-    """Return the most memory this process has held, in MB; None where the system does not tell (Windows)."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(used / (1e6 if sys.platform == "darwin" else 1e3))

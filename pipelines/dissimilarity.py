@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .all_cores import on_all_cores
 from .embedding_file import Embedded
 from .protocols import FUSIONS, Similarity, k_reference_trials, remembered
 from .support_vectors import GAMMA, C, SupportVectors, fit_support_vectors
@@ -96,7 +97,7 @@ def dissimilarity_similarity(model: SupportVectors, features: NDArray[np.float32
     """Return the decision values of pairs as a similarity, each computed once; above 0 means one signer."""
 
     def block(rows: Places, columns: Places) -> NDArray[np.float32]:
-        found = [model.decide(np.abs(features[row] - features[columns])) for row in rows]
+        found = on_all_cores(lambda row: model.decide(np.abs(features[row] - features[columns])), rows)
         return np.asarray(found, dtype=np.float32).reshape(rows.size, columns.size)
 
     return remembered(block, len(features))

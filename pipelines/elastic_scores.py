@@ -5,13 +5,12 @@ are products of matrices, and serve both directions, of either signature's place
 """
 
 import functools
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+
+from .all_cores import on_all_cores
 
 Floats = NDArray[np.float32]
 _UNSEEN = np.float32(-4.0)
@@ -40,19 +39,12 @@ def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats
     """
     ours = _parts(layer, references)
     ones, found = [_one(ours, i) for i in range(len(references))], []
-    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(questioned), _AT_ONCE):
-            theirs = _parts(layer, questioned[start : start + _AT_ONCE])
-            elastic = np.array(list(pool.map(functools.partial(_against, layer.reach, theirs), ones)))
-            rigid = ours.whole @ theirs.whole.T
-            found.append(layer.whole_weight * rigid + (1.0 - layer.whole_weight) * elastic)
+    for start in range(0, len(questioned), _AT_ONCE):
+        theirs = _parts(layer, questioned[start : start + _AT_ONCE])
+        elastic = np.array(on_all_cores(functools.partial(_against, layer.reach, theirs), ones))
+        rigid = ours.whole @ theirs.whole.T
+        found.append(layer.whole_weight * rigid + (1.0 - layer.whole_weight) * elastic)
     return np.concatenate(found, axis=1, dtype=np.float32)
-
-
-@functools.cache
-def _blas() -> ThreadpoolController:
-    """Return what keeps a matrix product on one thread: these are small, and waiting for a second costs more."""
-    return ThreadpoolController()
 
 
 def _parts(layer: Any, vectors: Floats) -> _Parts:

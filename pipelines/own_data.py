@@ -4,6 +4,7 @@ Nothing in the folder is changed, no network or head learns from it, and the run
 The writer-dependent protocol enrols its signers in classifiers that are judged and thrown away.
 """
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import load_provenance, load_signatures, open_layout
+from .adapters import LoadedSet, load_provenance, load_signatures, open_layout
 from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .calibrators import calibration_of
 from .config import RunConfig
+from .embedding_file import Embedded
 from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .evaluation_card import card_of, duplicates_in, image_probes, resplit
 from .files import write_beside, write_json
@@ -30,6 +32,7 @@ from .score_file import read_scores, write_scores
 from .shortcut_runs import probe_folder
 from .shortcuts import quick_nuisances
 from .trials import SignatureSet, TrialTable
+from .verifier import Verifier
 from .writer_dependent import Negatives
 
 
@@ -60,50 +63,97 @@ def evaluate_folder(
         ProvenanceError: If the folder does not say where it comes from.
         RunError: If the run is unfinished, or the folder holds nothing that can be scored.
     """
-    run = Run(run_path)
-    provenance = load_provenance(data)
+    run, provenance = Run(run_path), load_provenance(data)
+    folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
     config, record = run.config(), run.read("verifier.json")
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
-        rows: list[dict[str, float]] = []
-
-        def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-            canvas = verifier.canvas(image)
-            rows.append(quick_nuisances(image))
-            return canvas
-
-        opened = open_layout(adapter, data)
-        loaded = load_signatures(opened, provenance, draw=draw_plainly, prepare=prepare)
-    known = known_signers(loaded, mark_of_run(run.path), verifier.head)
-    usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
-    if known and not usable.any():
-        raise RunError(f"{run.path} was fitted on the signers of {data}; evaluate it on signatures it has not seen")
-    if not usable.any():
-        bad = [f"{s.name}: {s.reason}" for s in loaded.skipped] + [f"{u.name}: {u.reason}" for u in loaded.unexpected]
-        reasons = "; ".join([*loaded.warnings, *bad][:3])
-        raise RunError(f"{data} holds no signer with two readable genuine signatures ({reasons or 'it is empty'})")
-    signatures = SignatureSet.of(
-        loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
-    )
-    canvases = np.stack([image for image, keep in zip(loaded.images, usable, strict=True) if keep])
-    folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
-    more = bool(set(protocols) - {"pairs"})
-    embed = functools.partial(embed_read, verifier, loaded, usable, canvases)
-    with progress.task(f"embedding {len(canvases)} signatures", None):
-        embedded = embedded_folder(run, folder / "embeddings.npz", signatures, canvases, verifier, embed, keep=more)
-    part = Part(signatures, canvases, embedded.vectors, np.zeros(len(canvases), dtype=bool), verifier.head)
+        read = _read(run, data, adapter, provenance, verifier)
+    with progress.task(f"embedding {len(read.canvases)} signatures", None):
+        embedded = _embedded(run, folder, read, verifier, keep=bool(set(protocols) - {"pairs"}))
+    on_grid = np.zeros(len(read.canvases), dtype=bool)
+    part = Part(read.signatures, read.canvases, embedded.vectors, on_grid, verifier.head)
     tables: dict[str, TrialTable] = {}
     with progress.task("rates, intervals and baselines", None):
         metrics = _measure(run, part, config, record, tables)
     outcome = protocols_on_folder(run, config, verifier, embedded, protocols, negatives, progress)
     tables |= outcome.tables
+    metrics |= _account(read, provenance, verifier)
+    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
+    metrics["card"] = card_of(
+        metrics,
+        config=config,
+        probes=image_probes(read.signatures, read.canvases),
+        duplicates={"removed": len(read.loaded.duplicates), "left": duplicates_in(read.canvases)},
+    )
+    with progress.task("shortcut probes", None):
+        metrics["probes"] = _probes(config, part, tables["pairs"], Path(data), read)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
+    write_json(folder / "metrics.json", metrics)
+    with progress.task("report", None):
+        told: dict[str, Any] = {"threshold": record["threshold"], "verifier": verifier, "config": config}
+        return metrics, write_report(folder, metrics, trials=tables["pairs"], part=part, **told)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Folder:
+    """A folder as it was read, and what of it can be judged.
+
+    Attributes:
+        loaded: All of it.
+        known: Signers that the run has learnt from.
+        usable: Which signatures are judged, bool ``(n,)``.
+        signatures: Whose those are.
+        canvases: Those, prepared, uint8 ``(n_usable, height, width)``.
+    """
+
+    loaded: LoadedSet
+    known: list[str]
+    usable: NDArray[np.bool_]
+    signatures: SignatureSet
+    canvases: NDArray[np.uint8]
+
+
+def _read(run: Run, data: str | Path, adapter: str, provenance: Provenance, verifier: Verifier) -> _Folder:
+    """Read and prepare a folder; raise RunError if nothing in it can be judged."""
+    loaded = load_signatures(
+        open_layout(adapter, data), provenance, draw=draw_plainly, prepare=verifier.canvas, measure=quick_nuisances
+    )
+    known = known_signers(loaded, mark_of_run(run.path), verifier.head)
+    usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
+    if not usable.any():
+        raise RunError(_nothing_usable(run, data, loaded, known))
+    signatures = SignatureSet.of(
+        loaded.signers[usable], loaded.kinds[usable], name=loaded.names[usable], forger=loaded.forgers[usable]
+    )
+    canvases = np.stack([loaded.images[i] for i in np.flatnonzero(usable)])
+    return _Folder(loaded, known, usable, signatures, canvases.astype(np.uint8, copy=False))
+
+
+def _nothing_usable(run: Run, data: str | Path, loaded: LoadedSet, known: list[str]) -> str:
+    if known:
+        return f"{run.path} was fitted on the signers of {data}; evaluate it on signatures it has not seen"
+    bad = [f"{s.name}: {s.reason}" for s in loaded.skipped] + [f"{u.name}: {u.reason}" for u in loaded.unexpected]
+    reasons = "; ".join([*loaded.warnings, *bad][:3])
+    return f"{data} holds no signer with two readable genuine signatures ({reasons or 'it is empty'})"
+
+
+def _embedded(run: Run, folder: Path, read: _Folder, verifier: Verifier, *, keep: bool) -> Embedded:
+    embed = functools.partial(embed_read, verifier, read.loaded, read.usable, read.canvases)
+    return embedded_folder(run, folder / "embeddings.npz", read.signatures, read.canvases, verifier, embed, keep=keep)
+
+
+def _account(read: _Folder, provenance: Provenance, verifier: Verifier) -> dict[str, Any]:
+    """Return where the signatures come from, how many there are, and what was left out."""
+    loaded = read.loaded
     left_out = [f"{s.name}: {s.reason}" for s in loaded.skipped]
     left_out += [f"{d.name}: identical to {d.kept}" for d in loaded.duplicates]
     left_out += [f"{u.name}: {u.reason}" for u in loaded.unexpected]
     left_out += [f"signer {name}: fewer than two genuine signatures" for name in loaded.too_few]
-    left_out += [f"signer {name}: the run has learnt from this signer" for name in known]
-    metrics |= {
+    left_out += [f"signer {name}: the run has learnt from this signer" for name in read.known]
+    return {
         "data": {
             "source": f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}",
             "purpose": provenance.purpose,
@@ -114,38 +164,18 @@ def evaluate_folder(
         "counts": loaded.counts,
         "warnings": [*loaded.warnings, *left_out],
     }
-    metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
-    metrics["card"] = card_of(
-        metrics,
-        config=config,
-        probes=image_probes(signatures, canvases),
-        duplicates={"removed": len(loaded.duplicates), "left": duplicates_in(canvases)},
+
+
+def _probes(config: RunConfig, part: Part, trials: TrialTable, root: Path, read: _Folder) -> dict[str, Any]:
+    return probe_folder(
+        config,
+        part,
+        trials,
+        root=root,
+        rows=[read.loaded.measured[i] for i in np.flatnonzero(read.usable)],
+        crossed=read.loaded.warnings,
+        removed=sum(d.same_label for d in read.loaded.duplicates),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    trials = tables["pairs"]
-    with progress.task("shortcut probes", None):
-        metrics["probes"] = probe_folder(
-            config,
-            part,
-            trials,
-            root=Path(data),
-            rows=[row for row, keep in zip(rows, usable, strict=True) if keep],
-            crossed=loaded.warnings,
-            removed=sum(d.same_label for d in loaded.duplicates),
-        )
-    write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
-    write_json(folder / "metrics.json", metrics)
-    with progress.task("report", None):
-        report = write_report(
-            folder,
-            metrics,
-            trials=trials,
-            part=part,
-            threshold=record["threshold"],
-            verifier=verifier,
-            config=config,
-        )
-    return metrics, report
 
 
 def _measure(

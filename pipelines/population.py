@@ -181,7 +181,7 @@ def load_folder(data: Path, adapter: str = "folders", *, bar: Bar | None = None)
 
     provenance, opened, tally = load_provenance(data), open_adapter(adapter, data), Tally()
     provenance.check_use("evaluation")
-    notes, texts, images = [], set(), []
+    notes, texts = [], set()
     for entry in opened.iter_signatures():
         if isinstance(entry.image, Path) and entry.image.suffix.lower() == ".txt":
             texts.add(entry.image.relative_to(opened.root).as_posix())
@@ -190,16 +190,15 @@ def load_folder(data: Path, adapter: str = "folders", *, bar: Bar | None = None)
             except ValueError as error:
                 notes.append(f"{entry.image.name}: {error}")
 
-    def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        images.append(examine(None, image))
+    def measure(image: NDArray[np.uint8]) -> Examined:
         if bar is not None:
             bar.advance()
-        return image[:0]  # the pixels are let go
+        return examine(None, image)
 
     if opened.takes == "trajectory":
         return tally.population(), notes
-    loaded = load_signatures(opened, provenance, prepare=prepare)
-    for one, signer, kind, name in zip(images, loaded.signers, loaded.kinds, loaded.names, strict=True):
+    loaded = load_signatures(opened, provenance, prepare=lambda image: image[:0].copy(), measure=measure)
+    for one, signer, kind, name in zip(loaded.measured, loaded.signers, loaded.kinds, loaded.names, strict=True):
         one.row["nuisance.format"] = float(_format_number(Path(str(name)).suffix))
         tally.add(str(signer), _kind(str(kind)), one)
     if not tally.labels:

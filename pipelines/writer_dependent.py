@@ -7,12 +7,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .all_cores import on_all_cores
 from .embedding_file import Embedded
 from .support_vectors import GAMMA, C, fit_support_vectors
 from .trials import Part, Places, TrialTable, joined
 
 Negatives = Literal["development", "enrolled"]
 _ORDER, _NEGATIVES = 0, 1
+_Judged = tuple[NDArray[np.str_], Places, NDArray[np.float64]]  # claimed, questioned, decision value
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,9 @@ def _one_repeat(
         )
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(repeat, _NEGATIVES)))
     pool = _pool(negatives, roles, features, settings, rng)
-    rows = []
-    for i, name in enumerate(roles.names):
+
+    def judged(i: int) -> _Judged:
+        """Return what the classifier of one signer says."""
         others = (
             pool[0] if negatives is not None else np.concatenate([p for j, p in enumerate(pool) if j != i] or pool[:0])
         )
@@ -135,7 +138,9 @@ def _one_repeat(
         )
         random = [p for j, p in enumerate(roles.questioned) if j != i]
         questioned = np.concatenate([roles.questioned[i], roles.forged[i], *random])
-        rows.append((np.full(questioned.size, name), questioned, model.decide(features[questioned])))
+        return np.full(questioned.size, roles.names[i]), questioned, model.decide(features[questioned])
+
+    rows = on_all_cores(judged, range(len(roles.names)))
     return _as_table(enrolled, rows, part, settings, roles.left_out, repeat, negatives is not None)
 
 
@@ -160,7 +165,7 @@ def _pool(
 
 def _as_table(
     enrolled: Embedded,
-    rows: Sequence[tuple[NDArray[np.str_], Places, NDArray[np.float64]]],
+    rows: Sequence[_Judged],
     part: Part,
     settings: WriterDependent,
     left_out: tuple[str, ...],

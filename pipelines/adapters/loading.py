@@ -3,7 +3,6 @@
 No real data come in without a validated ``Provenance``.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,15 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import UnreadableImage, read_image
-from pipelines.svc_text import UnreadableTrajectory, read_svc_text
+from pipelines.images import UnreadableImage
 
-from .contract import KINDS, Adapter, AdapterError, SignatureFile, Unexpected, record_fault
+from .contract import KINDS, Adapter, SignatureFile, Unexpected
 from .folders import printable
-from .ink_check import ink_fault
 from .provenance import Provenance
 from .purposes import Use
-from .traps import copied_parts, duplicates_note, paper_level, suffix_note, tint_note, wrong_suffix
+from .reader import Reader, Seen
+from .traps import copied_parts, duplicates_note, suffix_note, tint_note
 
 MIN_GENUINE = 2  # one reference and one questioned signature
 
@@ -62,6 +60,7 @@ class LoadedSet:
             still in the arrays; ``eligible`` masks them.
         notes: Known traps that this set is in, one line each; see ``traps``.
         movements: Of an adapter that takes trajectories, these: x mm, y mm, t s, pressure, shape ``(n, 4)``.
+        measured: What ``measure`` said of each image as it was read; empty if nothing was measured.
     """
 
     adapter: str
@@ -79,6 +78,7 @@ class LoadedSet:
     too_few: list[str]
     notes: list[str] = field(default_factory=list)
     movements: list[NDArray[np.float64]] = field(default_factory=list)
+    measured: list[Any] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of images kept."""
@@ -121,6 +121,33 @@ class _Tally:
     papers: list[float] = field(default_factory=list)
     suffixes: list[str] = field(default_factory=list)
     movements: list[NDArray[np.float64]] = field(default_factory=list)
+    measured: list[Any] = field(default_factory=list)
+
+    def add(self, record: SignatureFile, name: str, seen: Seen | UnreadableImage) -> None:
+        """Keep a record, or note why it is left out."""
+        self.genuine[record.signer] += 0  # a signer all of whose files are bad must be named too
+        if isinstance(seen, UnreadableImage):
+            self.skipped.append(Skipped(name, seen.reason))
+        elif seen.key in self.first:
+            kept, earlier = self.first[seen.key]
+            same_label = (earlier.signer, earlier.kind) == (record.signer, record.kind)
+            self.duplicates.append(Duplicate(name, kept, same_label))
+        else:
+            self._keep(record, name, seen)
+
+    def _keep(self, record: SignatureFile, name: str, seen: Seen) -> None:
+        self.first[seen.key] = (name, record)
+        self.images.append(seen.image)
+        self.records.append(record)
+        self.names.append(name)
+        self.genuine[record.signer] += record.kind == "genuine"
+        if seen.measured is not None:
+            self.measured.append(seen.measured)
+        if seen.movement is not None:
+            self.movements.append(seen.movement)
+        else:
+            self.papers.append(seen.paper)
+            self.suffixes.append(seen.suffix)
 
     def notes(self) -> list[str]:
         """Return the traps found."""
@@ -137,6 +164,7 @@ def load_signatures(
     prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None = None,
     use: Use = "evaluation",
     draw: Callable[[NDArray[np.float64]], NDArray[np.uint8]] | None = None,
+    measure: Callable[[NDArray[np.uint8]], Any] | None = None,
 ) -> LoadedSet:
     """Return every usable signature of a data set, and name whatever is not usable.
 
@@ -146,11 +174,12 @@ def load_signatures(
     Args:
         adapter: The data set, from ``open_adapter``.
         provenance: The data set's record, from ``load_provenance``.
-        prepare: Applied to each image as it is read, so that a large set need not be held at full size. A
-            ``ValueError`` from it skips the image, with the error's text as the reason.
+        prepare: Applied to each image as it is read, in several threads, so that a large set need not be held at full
+            size. A ``ValueError`` from it skips the image, with the error's text as the reason.
         draw: Makes an image of a pen movement, so that sets of both kinds come out alike; ``prepare`` then sees that
             image. Without it the images of such a set are the movements.
         use: What the signatures are read for: "evaluation", or "training" if anything is fitted on them.
+        measure: Applied to each image as ``prepare`` is; what it returns is in ``measured``.
 
     Returns:
         Images, labels and the account.
@@ -165,63 +194,9 @@ def load_signatures(
     provenance.check_current()
     provenance.check_use(use)
     tally = _Tally()
-    for index, record in enumerate(adapter.iter_signatures()):
-        name = _name(record, index, adapter.root)
-        tally.genuine[record.signer] += 0  # a signer all of whose files are bad must be named too
-        try:
-            _load_one(record, name, adapter, tally, draw, prepare)
-        except UnreadableImage as error:
-            tally.skipped.append(Skipped(name, error.reason))
+    for index, (record, seen) in enumerate(Reader(adapter, draw, prepare, measure).all()):
+        tally.add(record, _name(record, index, adapter.root), seen)
     return _freeze(tally, adapter, provenance)
-
-
-def _load_one(
-    record: SignatureFile,
-    name: str,
-    adapter: Adapter,
-    tally: _Tally,
-    draw: Callable[[NDArray[np.float64]], NDArray[np.uint8]] | None,
-    prepare: Callable[[NDArray[np.uint8]], NDArray[np.generic]] | None,
-) -> None:
-    read = _content(record, adapter)
-    key = hashlib.sha256(repr(read.shape).encode() + read.tobytes()).digest()
-    if key in tally.first:
-        kept, earlier = tally.first[key]
-        same_label = (earlier.signer, earlier.kind) == (record.signer, record.kind)
-        tally.duplicates.append(Duplicate(name, kept, same_label))
-        return
-    moved = adapter.takes == "trajectory"
-    if not moved and (fault := ink_fault(read)):
-        raise UnreadableImage(fault)
-    try:
-        shown = draw(read) if moved and draw is not None else read
-        image = shown if prepare is None else prepare(shown)
-    except ValueError as error:
-        raise UnreadableImage(" ".join(str(error).split()) or "preprocessing failed") from error
-    tally.first[key] = (name, record)
-    tally.images.append(image)
-    tally.records.append(record)
-    tally.names.append(name)
-    tally.genuine[record.signer] += record.kind == "genuine"
-    if moved:
-        tally.movements.append(read)
-    else:
-        tally.papers.append(paper_level(read))
-        tally.suffixes.append(wrong_suffix(record.image) if isinstance(record.image, Path) else "")
-
-
-def _content(record: SignatureFile, adapter: Adapter) -> NDArray[Any]:
-    """Return the pixels or the trajectory of a record; raise UnreadableImage if its file holds neither."""
-    if fault := record_fault(record, adapter.takes):
-        raise AdapterError(fault)
-    if not isinstance(record.image, Path):
-        return record.image
-    if adapter.takes == "image":
-        return read_image(record.image, root=adapter.root)
-    try:
-        return read_svc_text(record.image, root=adapter.root)
-    except (UnreadableTrajectory, OSError) as error:
-        raise UnreadableImage(str(error) if isinstance(error, ValueError) else "cannot be opened") from error
 
 
 def _name(record: SignatureFile, index: int, root: Path) -> str:
@@ -252,4 +227,5 @@ def _freeze(tally: _Tally, adapter: Adapter, provenance: Provenance) -> LoadedSe
         too_few=[signer for signer, genuine in tally.genuine.items() if genuine < MIN_GENUINE],
         notes=tally.notes(),
         movements=tally.movements,
+        measured=tally.measured,
     )
