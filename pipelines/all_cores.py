@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-Item, Found = TypeVar("Item"), TypeVar("Found")
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def on_all_cores(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:

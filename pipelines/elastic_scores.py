@@ -41,7 +41,7 @@ def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats
     ones, found = [_one(ours, i) for i in range(len(references))], []
     for start in range(0, len(questioned), _AT_ONCE):
         theirs = _parts(layer, questioned[start : start + _AT_ONCE])
-        elastic = np.array(on_all_cores(functools.partial(_against, layer.reach, theirs), ones))
+        elastic: Floats = np.array(on_all_cores(functools.partial(_against, layer.reach, theirs), ones))
         rigid = ours.whole @ theirs.whole.T
         found.append(layer.whole_weight * rigid + (1.0 - layer.whole_weight) * elastic)
     return np.concatenate(found, axis=1, dtype=np.float32)

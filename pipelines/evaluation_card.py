@@ -1,7 +1,7 @@
 """The minimum evaluation card: what a reader must know before believing a figure, in one place of `metrics.json`."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,11 @@ def card_of(
     dependent = protocols.get("writer_dependent", {})
     drawn = dependent.get("repeats_over_negatives_alone")
     own = "counts" not in metrics
+
+    def each(said: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+        """Return what is said of the rates of pairs and of every protocol."""
+        return {"pairs": said(main), **{name: said(entry["rates"]) for name, entry in protocols.items()}}
+
     return {
         "split": {
             "by": "signers; no signer or forger is in two parts",
@@ -145,20 +150,14 @@ def card_of(
                 for name, entry in protocols.items()
             },
         },
-        "kinds": {"pairs": main["trials"], **{name: entry["rates"]["trials"] for name, entry in protocols.items()}},
+        "kinds": each(lambda rates: rates["trials"]),
         "threshold_source": {
             "pairs": f"{metrics['development']['signers']} development signers, FRR = FAR of skilled, frozen",
             **{name: entry["threshold_source"] for name, entry in protocols.items()},
         },
-        "rates": {"pairs": _frozen(main), **{name: _frozen(entry["rates"]) for name, entry in protocols.items()}},
-        "aposteriori": {
-            "pairs": _aposteriori(main),
-            **{name: _aposteriori(entry["rates"]) for name, entry in protocols.items()},
-        },
-        "likelihood_ratio_costs": {
-            "pairs": _costs(main),
-            **{name: _costs(entry["rates"]) for name, entry in protocols.items()},
-        },
+        "rates": each(_frozen),
+        "aposteriori": each(_aposteriori),
+        "likelihood_ratio_costs": each(_costs),
         "repeats": {
             "over_splits": metrics.get("splits"),
             "over_references_and_negatives": dependent.get("repeats"),
