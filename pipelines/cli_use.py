@@ -19,7 +19,7 @@ def verify(
         typer.Option(help="Choose the threshold for this FAR of skilled forgeries, such as 0.02; frozen if left out."),
     ] = None,
     fusion: Annotated[
-        str, typer.Option(help="Several references as one: max, mean, min, median or prototype.")
+        str, typer.Option(help="Several references as one: max, mean, min, median, prototype or relative.")
     ] = "max",
     explain: Annotated[Path | None, typer.Option(help="PNG to write: aligned strokes and attention.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
