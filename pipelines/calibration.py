@@ -64,9 +64,19 @@ class LogisticCalibrator:
     n_signers: int
 
     def log_lr(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """Return natural-log likelihood ratios, shape as ``scores``; `metrics.cllr` takes these."""
-        log_lr: NDArray[np.float64] = self.slope * np.asarray(scores, dtype=np.float64) + self.intercept
-        return log_lr
+        """Return natural-log likelihood ratios, shape as ``scores``; `metrics.cllr` takes these.
+
+        However far out a score lies, ``n_genuine`` trials cannot show a ratio below ``1 / (n_genuine + 1)``, nor
+        ``n_forgery`` trials one above ``n_forgery + 1``: the line stops there.
+
+        Source:
+            Vergeer, van Es, de Jongh, Alberink, Stoel (2016), "Numerical likelihood ratios outputted by LR systems are
+            often based on extrapolation: when to stop extrapolating?", Science and Justice 56. Differs: bounds by the
+            number of trials, as the other calibrators have, instead of by misleading evidence.
+        """
+        line = self.slope * np.asarray(scores, dtype=np.float64) + self.intercept
+        bounded: NDArray[np.float64] = np.clip(line, -np.log1p(self.n_genuine), np.log1p(self.n_forgery))
+        return bounded
 
     def log10_lr(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Return base-10 log likelihood ratios, shape as ``scores``: the unit of reports."""

@@ -105,7 +105,8 @@ def method_rows(
         (
             "calibration",
             f"ln LR = {calibrator['slope']:.4f} x score {calibrator['intercept']:+.4f}, logistic regression on "
-            f"{calibrator['n_genuine']:,} genuine and {calibrator['n_forgery']:,} {calibrator['forgery_kind']} trials",
+            f"{calibrator['n_genuine']:,} genuine and {calibrator['n_forgery']:,} {calibrator['forgery_kind']} trials, "
+            "and no ratio beyond what so many trials can show",
         ),
         ("inconclusive", f"within {band:g} of log10 LR of the threshold"),
         ("data", "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in data.items())),

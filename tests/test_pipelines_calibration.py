@@ -60,6 +60,17 @@ def test_calibration_keeps_the_order_and_is_finite(genuine, forgery):
     assert (steps >= 0).all()
 
 
+@given(scores, scores, st.floats(-1e6, 1e6))
+def test_no_ratio_is_larger_than_the_trials_can_show(genuine, forgery, score):
+    fitted = calibration.fit_calibrator(table("genuine", genuine), table("skilled", forgery))
+    assert -np.log10(len(genuine) + 1) - 1e-9 <= fitted.log10_lr(score) <= np.log10(len(forgery) + 1) + 1e-9
+
+
+def test_a_ratio_within_its_bounds_lies_on_the_line_and_one_beyond_stops():
+    fitted = calibration.LogisticCalibrator(2.0, 0.5, "skilled", n_genuine=9, n_forgery=99, n_signers=3)
+    np.testing.assert_allclose(fitted.log_lr([0.0, 1.0, 50.0, -50.0]), [0.5, 2.5, np.log(100), -np.log(10)])
+
+
 @given(st.floats(-8, 8))
 def test_words_mirror_when_the_ratio_is_turned_round(log10_lr):
     forward, back = (calibration.words_for(x, "skilled") for x in (log10_lr, -log10_lr))
