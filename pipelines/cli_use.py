@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .cli_shared import RunOption, app
+from .fusion import DEFAULT
 
 
 @app.command()
@@ -20,7 +21,7 @@ def verify(
     ] = None,
     fusion: Annotated[
         str, typer.Option(help="Several references as one: max, mean, min, median, prototype or relative.")
-    ] = "max",
+    ] = DEFAULT,
     explain: Annotated[Path | None, typer.Option(help="PNG to write: aligned strokes and attention.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
 ) -> None:

@@ -41,6 +41,8 @@ from .splits import split_world
 from .verifier import Verifier
 
 Told = Callable[[int], None]
+FROZEN_FOR = (2, 3, 5, 10)
+"""Numbers of references that thresholds are frozen for."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,7 +119,7 @@ def _check_direction(genuine: TrialTable, random: TrialTable) -> None:
 
 def freeze_fused(part: Part, config: RunConfig) -> dict[str, FusedPoint]:
     """Return thresholds and calibration for several references, by "fusion/number", from the development part."""
-    tables = fused_trials(part, config, "development", numbers=(2, 3, 5, 10), fusions=FUSIONS)
+    tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS)
     found = {}
     for (k, fusion), trials in tables:
         genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))

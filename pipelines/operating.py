@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from .config import RunConfig
 from .files import write_beside
+from .fusion import FUSIONS, check_fusion
 from .metrics import far, frr, threshold_at_far
-from .protocols import FUSIONS, TrialTable, k_reference_trials
 from .runs import Run, RunError
+from .trials import TrialTable
 
 if TYPE_CHECKING:
     from .evaluate import Part
 
 FILE = "development.parquet"
 _NOTE = b"paraph-development"
-_REFERENCES = (2, 3, 5, 10)  # those that `evaluate.freeze_fused` freezes
 Scores = Mapping[str, NDArray[np.floating]]
 """Scores by kind of trial: "genuine", "skilled", "random", "simple"."""
 
@@ -69,25 +69,11 @@ def development_scores(part: "Part", config: RunConfig, trials: TrialTable) -> d
         config: The run.
         trials: Its one-reference trials.
     """
-    from .evaluate import subset
+    from .evaluate import FROZEN_FOR, fused_trials
 
-    headline = subset(part.signatures, part.headline)
-    scores = part.similarity(part.headline)
-    most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
-    found: dict[str, Scores] = {"1": by_kind(trials)}
-    for k in (k for k in _REFERENCES if k < most):
-        for fusion in FUSIONS:
-            table = k_reference_trials(
-                headline,
-                scores,
-                part="development",
-                k=k,
-                fusion=fusion,
-                n_random=config.evaluation.n_random,
-                seed=config.world.seed,
-            )
-            found[basis_of(fusion, k)] = by_kind(table)
-    return found
+    tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS)
+    several = {basis_of(fusion, k): by_kind(table) for (k, fusion), table in tables}
+    return {"1": by_kind(trials), **several}
 
 
 def write_development(path: Path, found: Mapping[str, Scores]) -> Path:
@@ -153,6 +139,7 @@ def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) ->
     """
     if not 0.0 < wanted < 1.0:
         raise RunError(f"--far is {wanted}; give a share of skilled forgeries above 0 and below 1, such as 0.01")
+    check_fusion(fusion)
     found = read_development(run)
     fitting = sorted(
         int(name.split("/")[1])
@@ -160,8 +147,6 @@ def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) ->
         if name.startswith(f"{fusion}/") and int(name.split("/")[1]) <= n_references
     )
     basis = basis_of(fusion, fitting[-1] if fitting and n_references > 1 else 1)
-    if n_references > 1 and not fitting and fusion not in FUSIONS:
-        raise RunError(f"a threshold for a FAR is not kept for fusion {fusion!r}; use one of: {', '.join(FUSIONS)}")
     skilled = found.get(basis, {}).get("skilled", np.empty(0))
     if not len(skilled):
         raise RunError(

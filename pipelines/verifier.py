@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .calibration import LogisticCalibrator, words_for
 from .decisions import Decision, Enrolment, FusedPoint, nearest_frozen
 from .elastic_head import PairHead, own_head
-from .fusion import check_fusion, fuse, share_of_votes
+from .fusion import DEFAULT, check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
 from .marks import is_marked
 from .members import in_short
@@ -193,7 +193,7 @@ class Verifier:
         references: Images | Enrolment,
         questioned: Images,
         *,
-        fusion: str = "max",
+        fusion: str = DEFAULT,
         look: bool = True,
         threshold: float | None = None,
     ) -> list[Decision]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
 from .decisions import Enrolment
-from .fusion import check_fusion
+from .fusion import DEFAULT, check_fusion
 from .images import UnreadableImage, read_image
 from .operating import Rates, basis_of, held_out_scores, rates_at, read_development, threshold_for
 from .preprocess import BlankImage
@@ -135,7 +135,7 @@ class Bench:
         ]
         return self.development[basis_of(fusion, counts[0])] if counts else {}
 
-    def rates(self, threshold: float, *, fusion: str = "max", n_references: int = 1) -> Rates:
+    def rates(self, threshold: float, *, fusion: str = DEFAULT, n_references: int = 1) -> Rates:
         """Return the error rates at a threshold: on test signers for one reference, else on development signers.
 
         Args:
@@ -152,7 +152,7 @@ class Bench:
         references: Sequence[NDArray[np.uint8]] | Enrolment,
         questioned: NDArray[np.uint8],
         *,
-        fusion: str = "max",
+        fusion: str = DEFAULT,
         threshold: float | None = None,
         threshold_basis: str = "frozen on development signers, where FRR and FAR of skilled forgeries meet",
     ) -> Answer:
@@ -218,7 +218,7 @@ def verify(
     questioned: Path,
     *,
     wanted_far: float | None = None,
-    fusion: str = "max",
+    fusion: str = DEFAULT,
     explain_to: Path | None = None,
 ) -> Answer:
     """Verify one image file against others; write a picture of why if asked to.

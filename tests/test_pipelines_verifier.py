@@ -75,7 +75,7 @@ def test_scores_are_a_symmetric_matrix_of_cosines(bare: Verifier, images: Images
 
 
 def test_decisions_agree_with_threshold_and_band(calibrated: Verifier, images: Images) -> None:
-    decisions = calibrated.decide(images[:2], images[2:])
+    decisions = calibrated.decide(images[:2], images[2:], fusion="max")
     best = calibrated.score_matrix(images[:2], images[2:]).max(axis=0)
     np.testing.assert_allclose([d.score for d in decisions], best, atol=1e-5)
     calibrator = calibrated.calibrator
