@@ -51,9 +51,9 @@ def fit_head(
         from .adapters import load_provenance
 
         check_training_allowed(load_provenance(data), data)
-    config = run.config()
     with progress.task("loading TensorFlow", None):
         verifier = unfrozen_verifier(run)
+    config = run.config()
     if data is None:
         signatures, embeddings = _of_the_world(config, verifier, signers, progress)
         source, mark = f"training signers of world {config.world.seed}", SYNTHETIC

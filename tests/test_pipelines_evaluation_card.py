@@ -48,7 +48,7 @@ def read(folder: Path):
 # The ten lines of pandas
 
 
-def recompute(scores, protocol, threshold, slope, intercept):
+def recompute(scores, protocol, threshold, calibrator):
     rows = scores[scores.protocol == protocol].astype({"score": float})
     by_kind = {kind: group.score.to_numpy() for kind, group in rows.groupby("kind")}
     genuine = by_kind.pop("genuine")
@@ -62,7 +62,9 @@ def recompute(scores, protocol, threshold, slope, intercept):
         found |= {f"frr_at_far_{kind}_{n}": frr[np.argmax(far <= f)] for n, f in (("1pct", 0.01), ("01pct", 0.001))}
         spread = np.sqrt((genuine.var() + forged.var()) / 2)
         found[f"d_prime_{kind}"] = (genuine.mean() - forged.mean()) / spread
-    costs = [np.logaddexp(0, -(slope * genuine + intercept)), np.logaddexp(0, slope * by_kind["skilled"] + intercept)]
+    most = np.log([calibrator["n_genuine"] + 1, calibrator["n_forgery"] + 1])
+    lines = [calibrator["slope"] * s + calibrator["intercept"] for s in (genuine, by_kind["skilled"])]
+    costs = [np.logaddexp(0, sign * line.clip(-most[0], most[1])) for sign, line in zip((-1, 1), lines, strict=True)]
     return found | {"cllr_skilled": np.mean([cost.mean() for cost in costs]) / np.log(2)}
 
 
@@ -78,10 +80,8 @@ def compared(entry, found, names=None):
 @pytest.mark.parametrize("which", ["own", "folder"])
 def test_every_figure_can_be_recomputed_from_the_score_file(judged, which):
     metrics, scores = read(getattr(judged, which))
-    points = (
-        metrics["development"]["points"]["eer_skilled"]["threshold"],
-        *(metrics["development"]["calibrator"][name] for name in ("slope", "intercept")),
-    )
+    calibrator = metrics["development"]["calibrator"]
+    points = metrics["development"]["points"]["eer_skilled"]["threshold"], calibrator
     assert compared(metrics["verifier"], recompute(scores, "pairs", *points)) == 14
     for name, entry in metrics["baselines"].items():
         found = recompute(scores, f"baseline {name}", *points)
@@ -89,13 +89,13 @@ def test_every_figure_can_be_recomputed_from_the_score_file(judged, which):
     for row in metrics.get("skills", []):
         assert compared(row, recompute(scores, f"skill {row['skill']:g}", *points)) == 2
     for row in metrics["references"]:
-        found = recompute(scores, f"references {row['fusion']} {row['references']}", *points)
+        found = recompute(scores, f"references {row['fusion']} {row['references']}", row["threshold"], calibrator)
         assert compared(row, found) == 5
     for entry in metrics["protocols"].values():
-        own = entry["threshold"], entry["calibrator"]["slope"], entry["calibrator"]["intercept"]
+        own = entry["threshold"], entry["calibrator"]
         found = recompute(scores, entry["table"], *own)
         assert compared(entry["rates"], found) == 14
-        at_zero = recompute(scores, entry["table"], 0.0, *own[1:])
+        at_zero = recompute(scores, entry["table"], 0.0, entry["calibrator"])
         assert entry["at_threshold_0"]["frr"] == at_zero["frr_frozen"]
         assert entry["at_threshold_0"]["far_skilled"] == at_zero["far_skilled_frozen"]
 

@@ -281,13 +281,15 @@ def test_an_audit_follows_no_link_out_of_the_folder_and_names_what_is_no_image(t
     assert not list(tmp_path.rglob("escaped*"))
 
 
-def test_files_and_folders_that_vanish_on_the_way_are_named(tmp_path: Path) -> None:
+def test_files_and_folders_that_vanish_on_the_way_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
     import shutil
 
     from pipelines.adapters import load_provenance, load_signatures, open_adapter
 
     data = data_folder(tmp_path / "data", ["a", "b", "c"])
     record, adapter = load_provenance(data), open_adapter("folders", data)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # one file after the other
     seen = []
 
     def prepare(image: np.ndarray) -> np.ndarray:

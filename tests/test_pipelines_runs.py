@@ -145,7 +145,7 @@ def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
     record = json.loads((copied_run / "verifier.json").read_text())
     assert record["preprocessing"] == "default-3"
     assert load_verifier(copied_run).recipe == "default"
-    write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-1"})
+    write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-2"})
     assert load_verifier(copied_run).recipe == "photo"
 
 
