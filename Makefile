@@ -13,12 +13,13 @@ SKIP_SLOW := $(if $(or $(CI),$(filter 1,$(SLOW))),,-m "not slow")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo app test jax lint hooks clean
+.PHONY: help demo app test browser jax lint hooks clean
 
 help:
 	@echo "make demo    world -> training -> evaluation -> report   (PRESET=smoke|classroom|study, RUN=folder, ARGS=--fresh)"
 	@echo "make app     the web demo on this machine: draw, sign, verify, learn   (RUN=folder)"
 	@echo "make test    the quick tests; SLOW=1 adds those that train a model or run a notebook"
+	@echo "make browser the web demo's tests, in this machine's Chromium"
 	@echo "make jax     the networks' contract under Keras's JAX backend, in .venv-jax   (JAX_NAMES=--all for every network)"
 	@echo "make lint    ruff and mypy"
 	@echo "make hooks   makes Git refuse images, weights, archives and notebook outputs in this clone"
@@ -43,6 +44,14 @@ demo: $(READY)
 	@echo "installing Gradio for the web demo ..."
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$(TF),dev,app]" -c constraints.txt
 	@touch $@
+
+.venv/.installed-browser: .venv/.installed-app
+	@echo "installing Playwright to try the web demo in this machine's Chromium ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$(TF),dev,browser]" -c constraints.txt
+	@touch $@
+
+browser: .venv/.installed-browser
+	@.venv/bin/python -m pytest tests/test_pipelines_app.py tests/test_pipelines_browser.py $(ARGS)
 
 app: .venv/.installed-app
 	@.venv/bin/python -m pipelines app --run $(RUN) $(ARGS)

@@ -18,14 +18,15 @@ Memory = dict[str, Any]
 def cost_at(desk: Desk, similarity: float, n_references: int) -> tuple[float, Rates]:
     """Return the score and the error rates of accepting from a similarity on."""
     bench = desk.need()
-    point, _ = bench.verifier.operating_point("max", n_references)
+    point, _ = bench.verifier.operating_point(bench.verifier.usual_fusion(n_references), n_references)
     score = score_at(similarity, point.calibrator)
     return score, bench.rates(score, n_references=n_references)
 
 
 def frozen_similarity(desk: Desk, n_references: int = 1) -> float:
     """Return the frozen threshold as a similarity in per cent."""
-    point, _ = desk.need().verifier.operating_point("max", n_references)
+    verifier = desk.need().verifier
+    point, _ = verifier.operating_point(verifier.usual_fusion(n_references), n_references)
     return similarity_of(float(point.calibrator.log_lr(point.threshold)))
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from .cli_shared import RunOption, app
-from .fusion import DEFAULT
 
 
 @app.command()
@@ -20,8 +19,9 @@ def verify(
         typer.Option(help="Choose the threshold for this FAR of skilled forgeries, such as 0.02; frozen if left out."),
     ] = None,
     fusion: Annotated[
-        str, typer.Option(help="Several references as one: max, mean, min, median, prototype or relative.")
-    ] = DEFAULT,
+        str | None,
+        typer.Option(help="Several references as one: relative (if left out), max, mean, min, median or prototype."),
+    ] = None,
     explain: Annotated[Path | None, typer.Option(help="PNG to write: aligned strokes and attention.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
 ) -> None:

@@ -67,6 +67,23 @@ class FusedPoint:
         return cls(float(record["threshold"]), LogisticCalibrator.from_dict(record["calibrator"]))
 
 
+USUAL = "relative"
+"""The fusion of several references unless asked otherwise."""
+
+
+def usual_fusion(fused: Mapping[str, FusedPoint], n: int) -> str:
+    """Return how n references become one unless asked otherwise: ``USUAL``, or "mean" if nothing was frozen for it.
+
+    Then the threshold for one reference is all there is. Scores of the best match lie above those of one reference,
+    genuine or not, and would be accepted too often; their mean does not.
+
+    Args:
+        fused: What was frozen, by "fusion/number".
+        n: References at hand.
+    """
+    return USUAL if n == 1 or nearest_frozen(fused, USUAL, n) else "mean"
+
+
 def nearest_frozen(fused: Mapping[str, FusedPoint], fusion: str, n: int) -> tuple[int, FusedPoint] | None:
     """Return what was frozen for a fusion and the largest number of references up to n, and that number.
 

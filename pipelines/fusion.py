@@ -10,7 +10,6 @@ Vectors = NDArray[np.float32]
 Scorer = Callable[[Vectors, Vectors], NDArray[np.float32]]
 _REDUCED: dict[str, Callable[..., Any]] = {"max": np.max, "mean": np.mean, "min": np.min, "median": np.median}
 FUSIONS = (*_REDUCED, "prototype", "relative")
-DEFAULT = "relative"
 _SPREAD_SHARE = 0.5
 """How far a hand's own variation lowers what is asked of it; chosen on 1,000 training signers, where 0.3 to 0.7 differ
 by a fiftieth of the error."""

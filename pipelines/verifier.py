@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
-from .decisions import Decision, Enrolment, FusedPoint, nearest_frozen
+from .decisions import Decision, Enrolment, FusedPoint, nearest_frozen, usual_fusion
 from .elastic_head import PairHead, own_head
-from .fusion import DEFAULT, check_fusion, fuse, share_of_votes
+from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
 from .marks import is_marked
 from .members import in_short
@@ -193,7 +193,7 @@ class Verifier:
         references: Images | Enrolment,
         questioned: Images,
         *,
-        fusion: str = DEFAULT,
+        fusion: str | None = None,
         look: bool = True,
         threshold: float | None = None,
     ) -> list[Decision]:
@@ -202,7 +202,8 @@ class Verifier:
         Args:
             references: Images of the claimed signer, or what `enrol` made of them.
             questioned: Images.
-            fusion: How the scores of several references become one; one of ``fusion.FUSIONS``.
+            fusion: How the scores of several references become one; one of ``fusion.FUSIONS``, or None for the usual
+                one, see `usual_fusion`.
             look: Refuse what cannot be a signature, and flag copies of a reference.
             threshold: Another than the frozen one, of the fused score.
 
@@ -211,6 +212,7 @@ class Verifier:
             ValueError: If references or questioned images are missing, the fusion is unknown, or the verifier is
                 not calibrated.
         """
+        fusion = self.usual_fusion(len(references)) if fusion is None else fusion
         check_fusion(fusion)
         point, basis = self.operating_point(fusion, len(references))
         enrolled = self._enrolled(references)
@@ -244,6 +246,10 @@ class Verifier:
 
     def _enrolled(self, references: Images | Enrolment) -> Enrolment:
         return references if isinstance(references, Enrolment) else self.enrol(references)
+
+    def usual_fusion(self, n: int) -> str:
+        """Return how n references become one unless asked otherwise: "relative", or "mean" if none is frozen for it."""
+        return usual_fusion(self.fused, n)
 
     def operating_point(self, fusion: str, n: int) -> tuple[FusedPoint, str]:
         """Return what was frozen for the fusion and the nearest number of references below, and a word on it.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
 from .decisions import Enrolment
-from .fusion import DEFAULT, check_fusion
+from .fusion import check_fusion
 from .images import UnreadableImage, read_image
 from .operating import Rates, basis_of, held_out_scores, rates_at, read_development, threshold_for
 from .preprocess import BlankImage
@@ -135,16 +135,17 @@ class Bench:
         ]
         return self.development[basis_of(fusion, counts[0])] if counts else {}
 
-    def rates(self, threshold: float, *, fusion: str = DEFAULT, n_references: int = 1) -> Rates:
+    def rates(self, threshold: float, *, fusion: str | None = None, n_references: int = 1) -> Rates:
         """Return the error rates at a threshold: on test signers for one reference, else on development signers.
 
         Args:
             threshold: A score of it or above is accepted.
-            fusion: How several references become one score.
+            fusion: How several references become one score; the verifier's usual way if None.
             n_references: How many.
         """
         if n_references == 1 and self.test:
             return rates_at(self.test, threshold)
+        fusion = self.verifier.usual_fusion(n_references) if fusion is None else fusion
         return rates_at(self.development_for(fusion, n_references), threshold)
 
     def answer(
@@ -152,7 +153,7 @@ class Bench:
         references: Sequence[NDArray[np.uint8]] | Enrolment,
         questioned: NDArray[np.uint8],
         *,
-        fusion: str = DEFAULT,
+        fusion: str | None = None,
         threshold: float | None = None,
         threshold_basis: str = "frozen on development signers, where FRR and FAR of skilled forgeries meet",
     ) -> Answer:
@@ -161,7 +162,7 @@ class Bench:
         Args:
             references: Grey images of the claimed signer, or what `Verifier.enrol` made of them.
             questioned: A grey image, uint8.
-            fusion: How several references become one.
+            fusion: How several references become one; the verifier's usual way if None.
             threshold: Of the score; the frozen one if left out.
             threshold_basis: Where it comes from, in words.
 
@@ -169,7 +170,7 @@ class Bench:
             BadInput: If an image is blank or no signature.
             ValueError: If the fusion is unknown or there is no reference.
         """
-        check_fusion(fusion)
+        fusion = self.verifier.usual_fusion(len(references)) if fusion is None else fusion
         try:
             decision = self.verifier.decide(references, [questioned], fusion=fusion, threshold=threshold)[0]
         except (BlankImage, NoSignature) as error:
@@ -218,7 +219,7 @@ def verify(
     questioned: Path,
     *,
     wanted_far: float | None = None,
-    fusion: str = DEFAULT,
+    fusion: str | None = None,
     explain_to: Path | None = None,
 ) -> Answer:
     """Verify one image file against others; write a picture of why if asked to.
@@ -228,7 +229,7 @@ def verify(
         references: Files of the claimed signer.
         questioned: A file.
         wanted_far: FAR of skilled forgeries to choose the threshold for, on development signers.
-        fusion: How several references become one.
+        fusion: How several references become one; the verifier's usual way if None.
         explain_to: PNG to write.
 
     Raises:
@@ -239,14 +240,16 @@ def verify(
         raise BadInput(f"{len(references)} references were given; give from 1 to {MAX_REFERENCES}")
     if explain_to is not None and explain_to.suffix.lower() != ".png":
         raise BadInput(f"--explain writes a PNG; {explain_to} has another ending")
-    check_fusion(fusion)
+    if fusion is not None:
+        check_fusion(fusion)
     known, asked = load_images(references, "reference"), load_images([questioned], "questioned image")[0]
+    bench = Bench(run)
+    fusion = bench.verifier.usual_fusion(len(references)) if fusion is None else fusion
     chosen: dict[str, Any] = {}
     if wanted_far is not None:
-        threshold, basis = threshold_for(Run(run), wanted_far, fusion=fusion, n_references=len(references))
+        threshold, basis = threshold_for(bench.run, wanted_far, fusion=fusion, n_references=len(references))
         text = "one reference" if basis == "1" else f"{basis.split('/')[1]} references"
         chosen = {"threshold": threshold, "threshold_basis": f"FAR of skilled forgeries {wanted_far:.2%} with {text}"}
-    bench = Bench(run)
     enrolled = enrol(bench.verifier, known, [str(path) for path in references])
     found = bench.answer(enrolled, asked, fusion=fusion, **chosen)
     if explain_to is not None:

@@ -355,6 +355,20 @@ def test_verify_says_similarity_verdict_cost_and_limits(desk, pictures: dict[str
     assert nothing[2] is None
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_threshold_on_the_page_is_the_one_that_decides(desk, n: int) -> None:
+    from pipelines.app_verify import compare, frozen_similarity
+    from synth import World, render
+
+    drawn = [render(World(3)[1].genuine(4 * k), dpi=120) for k in range(n + 1)]
+    answer = desk.answer(drawn[:n], drawn[n])
+    assert answer.threshold_similarity == pytest.approx(frozen_similarity(desk, n))
+    start = round(frozen_similarity(desk), 1)
+    _, cost, memory = compare(desk, chosen(*map(png, drawn[:n])), chosen(png(drawn[n])), start, None)
+    assert memory["similarity"] == pytest.approx(answer.similarity)
+    assert f"frozen: {answer.threshold_similarity:.1f} %" in cost
+
+
 def test_a_bad_upload_is_a_message(desk, pictures: dict[str, str]) -> None:
     from pipelines.app_verify import compare
 

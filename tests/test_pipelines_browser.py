@@ -282,7 +282,7 @@ def test_verify_images_with_a_threshold_and_see_why(visit: Visit, files: dict[st
     page.evaluate("window.scrollTo(0, 0)")
     visit.picture("verify")
     assert "similarity" in upload(page, files, ["reference_0", "reference_1", "reference_2"], "forged")
-    assert re.search(r"references\s+3, fusion max", page.locator("#verdict").inner_text())
+    assert re.search(r"references\s+3, fusion relative", page.locator("#verdict").inner_text())
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ def test_nothing_searches_a_crowd() -> None:
         "pair_scores",
         "prepare",
         "score_matrix",
+        "usual_fusion",
         "vote",
     }
 
@@ -200,6 +201,22 @@ def test_several_references_are_judged_by_what_was_frozen_for_them(calibrated: V
     assert "calibrated for 2 references, 3 were given" in triple.quality
     assert "calibrated for one reference, 2 were given" in largest.quality
     assert FusedPoint.from_dict(fused["mean/2"].to_dict()) == fused["mean/2"]
+
+
+def test_without_a_threshold_for_several_references_they_are_averaged(calibrated: Verifier, images: Images) -> None:
+    """The best of several scores, at a threshold made for one, would accept too many forgeries."""
+    assert calibrated.fused == {}
+    usual, mean = (calibrated.decide(images[:3], images[3:], fusion=fusion)[0] for fusion in (None, "mean"))
+    assert usual == mean
+    assert "calibrated for one reference, 3 were given" in usual.quality
+    point = FusedPoint(0.25, calibrated.calibrator)
+    other = Verifier(
+        calibrated.model, height=64, width=128, threshold=0.5, calibrator=point.calibrator, fused={"relative/2": point}
+    )
+    usual, relative = (other.decide(images[:3], images[3:], fusion=fusion)[0] for fusion in (None, "relative"))
+    assert usual == relative
+    assert [other.usual_fusion(n) for n in (1, 2, 3)] == ["relative"] * 3
+    assert [calibrated.usual_fusion(n) for n in (1, 2)] == ["relative", "mean"]
 
 
 def test_a_copy_of_a_reference_is_flagged_and_decides_nothing(calibrated: Verifier, images: Images) -> None:
