@@ -25,7 +25,8 @@ def percent(value: float | None) -> str:
 def lines(answer: Answer) -> list[tuple[str, str]]:
     """Return an answer as names and values, the most telling first; the notice is the last line."""
     rates = answer.rates
-    many = "" if answer.n_references == 1 else f", {100 * answer.votes:.0f} % of references accept alone"
+    n = answer.n_references
+    several = f", fusion {answer.fusion}, nearest number {answer.nearest + 1}, {answer.votes:.0%} of them accept alone"
     rows = [
         ("verdict", f"{VERDICTS[answer.verdict]} ({answer.verdict})"),
         ("similarity", f"{answer.similarity:.2f} %"),
@@ -37,7 +38,7 @@ def lines(answer: Answer) -> list[tuple[str, str]]:
             f"FAR of skilled forgeries {percent(rates.far_skilled)}, of random ones {percent(rates.far_random)}, "
             f"FRR {percent(rates.frr)} (synthetic signers)",
         ),
-        ("references", f"{answer.n_references}, fusion {answer.fusion}, nearest number {answer.nearest + 1}{many}"),
+        ("references", "1" if n == 1 else f"{n}{several}"),
     ]
     rows += [("calibration", answer.basis)] if answer.basis else []
     rows += [("take care", flag) for flag in answer.flags]

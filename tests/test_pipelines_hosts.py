@@ -19,6 +19,8 @@ from hypothesis import given, settings
 
 from pipelines.cli import main
 from pipelines.config import BatchSettings, InputSettings, RunConfig, TrainSettings, WorldSettings, changed
+from pipelines.export import export
+from pipelines.export_plan import ExportSpec
 from pipelines.hosts import Hosts, check_hosts, hosts_of, parse_hosts, share_of
 from pipelines.inputs import Drawing, images_per_step, planner
 from pipelines.rendezvous import meet
@@ -265,9 +267,9 @@ def tiny_values(*changes: str) -> dict[str, Any]:
     return values
 
 
-def start(path: Path) -> list[subprocess.Popen[str]]:
+def start(path: Path, *changes: str) -> list[subprocess.Popen[str]]:
     """Start two hosts on this machine."""
-    values = tiny_values(f"train.epochs={EPOCHS}")
+    values = tiny_values(f"train.epochs={EPOCHS}", *changes)
     names = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
     command = [sys.executable, "-c", _NETWORK + _SCRIPT, json.dumps(values), str(path), "--hosts", names, "--host"]
     return [
@@ -307,8 +309,22 @@ def test_two_hosts_train_as_one_and_go_on_after_one_was_killed(tmp_path: Path) -
     assert not (run / "model.keras").exists()
     assert len(told.strip().splitlines()[-1]) < 500
 
+    check_gradients(run)
+    again = start(run)
+    texts = [process.communicate(timeout=600)[0] for process in again]
+    assert [process.returncode for process in again] == [0, 0], texts
+    assert re.search(r"going on after epoch \d+ of 8", texts[0])
+    assert [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()[1:]] == [
+        str(i + 1) for i in range(EPOCHS)
+    ]
+    check_trained(run)
+    assert not [file for file in run.rglob(".*")]
+
+
+def check_gradients(run: Path) -> None:
+    """Of one batch: what two hosts find is what one host finds."""
     first_found = np.load(f"{run}-gradients-0.npz")
-    for index in range(2):  # of one batch: what two hosts find is what one host finds
+    for index in range(2):
         found = np.load(f"{run}-gradients-{index}.npz")
         for loss in ("classification", "joint"):
             alone = [first_found[name] for name in sorted(first_found) if name.startswith(f"{loss}/alone")]
@@ -318,19 +334,32 @@ def test_two_hosts_train_as_one_and_go_on_after_one_was_killed(tmp_path: Path) -
             for a, b in zip(alone, together, strict=True):
                 np.testing.assert_allclose(b, a, rtol=1e-4, atol=2e-6)
 
-    again = start(run)
-    texts = [process.communicate(timeout=600)[0] for process in again]
-    assert [process.returncode for process in again] == [0, 0], texts
-    assert re.search(r"going on after epoch \d+ of 8", texts[0])
-    assert [row.split(",")[0] for row in (run / "log.csv").read_text().splitlines()[1:]] == [
-        str(i + 1) for i in range(EPOCHS)
-    ]
+
+def check_trained(run: Path) -> None:
+    """Both hosts end with the same weights, and the first one has written them."""
     weights = [np.load(f"{run}-trained-{index}.npz") for index in range(2)]
     assert len(weights[0].files) > 6  # among them running means, which only differ before they are averaged
     for name in weights[0].files:
         assert weights[0][name].tobytes() == weights[1][name].tobytes()
     assert (run / "model.keras").exists()
-    assert not [file for file in run.rglob(".*")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adapter", ["folders", "npz"])
+def test_two_hosts_train_on_signatures_from_files(tmp_path: Path, adapter: str) -> None:
+    """Half of every batch from a set that was exported in two shards, half from the world."""
+    spec = ExportSpec(seed=41, signers=6, genuine=4, forged=3, dpi=100, formats=(adapter,))
+    for shard in ((1, 2), (2, 2), (1, 1)):  # the last one draws nothing and writes the tables
+        export(tmp_path / "signatures", spec, shard=shard)
+    run = tmp_path / "run"
+    data = [f"inputs.data={tmp_path / 'signatures'}", f"inputs.adapter={adapter}", "inputs.real_share=0.5"]
+    hosts_ = start(run, "train.epochs=1", *data)
+    texts = [process.communicate(timeout=600)[0] for process in hosts_]
+    assert [process.returncode for process in hosts_] == [0, 0], texts
+    check_gradients(run)
+    check_trained(run)
+    record = json.loads((run / "mark.json").read_text())
+    assert record["network"]["contains_real_signatures"] is False
 
 
 _MIRRORED = """
