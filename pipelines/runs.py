@@ -61,6 +61,8 @@ class Run:
                 raise RunError(
                     f"{self.path} holds a run with another configuration; use --fresh to start over, or another --run"
                 )
+            if not self.finished:
+                self._check_engine()
             if not self.finished and not os.access(self.path, os.W_OK):
                 raise RunError(f"cannot write to {self.path}: it is read-only; permit writing, or choose another --run")
             return
@@ -73,6 +75,17 @@ class Run:
             write_json(recorded, config.to_dict())
         except OSError as error:
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
+
+    def _check_engine(self) -> None:
+        """Raise RunError if what is half done here was drawn by another version of the generator."""
+        from synth.streams import ENGINE
+
+        recorded = self.read("environment.json") if (self / "environment.json").exists() else {}
+        if (begun := recorded.get("synth_engine", ENGINE)) != ENGINE:
+            raise RunError(
+                f"{self.path} was begun with signatures by engine {begun}, and this is engine {ENGINE}, which draws "
+                "others; use --fresh to start over, or another --run"
+            )
 
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""

@@ -13,6 +13,7 @@ from pipelines.config import PRESETS, RunConfig
 from pipelines.files import write_beside, write_json, write_text
 from pipelines.runs import Run, RunError, environment, load_verifier, sha256
 from pipelines.trained import takes_images, unfrozen_verifier
+from synth.streams import ENGINE
 
 CONFIG = PRESETS["smoke"]
 
@@ -63,6 +64,20 @@ def test_a_run_starts_reopens_finishes_and_starts_over(tmp_path: Path) -> None:
     assert run.config() == PRESETS["classroom"]
     assert not (run / "log.csv").exists()
     assert (run / "notes.txt").read_text() == "mine"
+
+
+def test_half_a_run_is_not_gone_on_with_by_a_generator_that_draws_others(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.start(CONFIG)
+    recorded = json.loads((run / "environment.json").read_text())
+    write_json(run / "environment.json", recorded | {"synth_engine": ENGINE - 1})
+    with pytest.raises(RunError, match=rf"begun with signatures by engine {ENGINE - 1}, and this is .*use --fresh"):
+        run.start(CONFIG)
+    run.mark("finished", stage="report")
+    run.start(CONFIG)  # a finished one is only read
+    run.mark("unfinished", stage="training")
+    run.start(CONFIG, fresh=True)
+    assert json.loads((run / "environment.json").read_text())["synth_engine"] == ENGINE
 
 
 def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_value_depends_on_its_address_and_on_no_call_before_it():
 
 
 def test_numbers_of_one_seed_never_change():
-    """A golden value: whoever changes it on purpose raises `ENGINE`."""
+    """A golden value: whoever changes it on purpose raises `_KEYS`, and with it `ENGINE`."""
     assert [int(word) for word in root_key(0)] == GOLDEN_ROOT
     assert uniform(root_key(0), slot("golden"), 7) == GOLDEN_UNIFORM
 
