@@ -20,10 +20,12 @@ color: #8a0019 }
 .failed h2, .note h2 { margin: 0; font-size: 1.1rem } .failed, .note { margin: 1rem 0 }
 .note { border-left: 6px solid #E69F00; padding: .5rem 1rem;
 background: #fdf5e3 } td.failed { border-left: 0; padding: .3rem .8rem; font-weight: bold } td.note { border-left: 0;
-padding: .3rem .8rem } .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem }
+padding: .3rem .8rem } .pairs { display: grid; gap: 1rem;
+grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)) }
 .pairs img { border: 1px solid #ccc; width: 48% } .pairs figure { margin: .5rem 0 }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: 1rem }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(27rem, 100%), 1fr)); gap: 1rem }
 .small, .small table { font-size: .85rem } code { font-size: .85em; overflow-wrap: anywhere }
+@media screen and (max-width: 48rem) { table { display: block; overflow-x: auto } th, td { padding: .3rem .5rem } }
 @page { size: A4; margin: 15mm } @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5pt }
 figure, table, .pairs figure, .failed, .note { break-inside: avoid } h2, h3 { break-after: avoid }
 .two { grid-template-columns: 1fr 1fr } .two figure { margin: .3rem 0 }

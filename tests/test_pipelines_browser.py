@@ -93,6 +93,22 @@ class Visit:
         return Image.open(io.BytesIO(content))
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_report_opens_offline_and_fits(browser, finished_run: Path, size: dict[str, int]) -> None:
+    page, asked, faults = browser.new_page(viewport=size), [], []
+    page.on("request", lambda r: asked.append(r.url))
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
+    page.goto((finished_run / "report.html").resolve().as_uri())
+    assert faults == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert page.locator("h1").count() == 1
+    assert page.locator("svg").count() >= 6
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)"), "a picture is broken"
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, "the page is too wide"
+    page.close()
+
+
 @pytest.fixture
 def visit(browser, address: str) -> Iterator[Visit]:
     made = Visit(browser, address, DESKTOP)
