@@ -80,8 +80,8 @@ def _head(metrics: dict[str, Any]) -> list[str]:
     return [
         callout("failed", "Shortcut: these figures may not measure handwriting", failed),
         callout("note", "To know before reading on", probes.get("notes", [])),
-        f"<p class=notice>The verifier was {notice}. These figures are about {signers} signers: {origin}. "
-        f"{html.escape(str(data.get('source', '')))}</p>",
+        f"<p class=notice>The verifier was {notice}. These figures are about {signers} signers: {origin} "
+        f"({html.escape(str(data.get('source', 'source unknown')))}).</p>",
     ]
 
 
