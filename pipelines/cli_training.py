@@ -186,10 +186,12 @@ def compare(
 @app.command()
 def speed(preset: Annotated[str, typer.Option(help="Whose batch and network.")] = "classroom") -> None:
     """Measure drawing and training here, as ratios within one run."""
+    from .speed import GOALS
     from .speed import speed as work
 
     preset_config(preset, None)
-    print_table("Speed", ("figure", "value"), [(k, f"{v:.2f}") for k, v in work(make_progress(False), preset).items()])
+    found = work(make_progress(False), preset)
+    print_table("Speed", ("figure", "value", "wanted"), [(k, f"{v:.2f}", GOALS.get(k, "")) for k, v in found.items()])
 
 
 @app.command()

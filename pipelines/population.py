@@ -1,5 +1,6 @@
 """Signatures of a world, or of a user's own folder, as columns of statistics measured by the same functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -126,21 +127,23 @@ def draw_population(
     forged: int,
     first: int = 0,
     images: bool = True,
+    kinds: Sequence[str] = SKILLED_KINDS,
     bar: Bar | None = None,
 ) -> Population:
-    """Return signatures of one world, recorded by a tablet and scanned, and forgeries of every skilled kind.
+    """Return signatures of one world, recorded by a tablet and scanned, and forgeries of every kind wanted.
 
     Args:
         world: Whose signers are drawn.
         signers: How many, at least 2.
         genuine: Acts of each, at least 2, two to a session.
-        forged: Forgeries of each, of every skilled kind, skills evenly from `SKILLS`.
+        forged: Forgeries of each, of every kind, skills evenly from `SKILLS`.
         first: Number of the first signer.
         images: Whether scans are drawn and measured too; movements alone take a tenth of the time.
+        kinds: Of forgeries, from `synth.FORGERY_KINDS`.
         bar: Moved once per signer.
 
     Raises:
-        ValueError: If a count is too small.
+        ValueError: If a count is too small or a kind unknown.
     """
     if signers < 2 or genuine < 2 or forged < 1:
         raise ValueError(f"need signers >= 2, genuine >= 2, forged >= 1; got {signers}, {genuine}, {forged}")
@@ -148,10 +151,10 @@ def draw_population(
     for index in range(first, first + signers):
         signer = world[index]
         acts = [signer.genuine(2 * k) for k in range(genuine)]
-        for kind in SKILLED_KINDS:
+        for kind in kinds:
             for k in range(forged):
                 skill = SKILLS[0] + (SKILLS[1] - SKILLS[0]) * (k + 0.5) / forged
-                by = world[FORGERS_FROM + 16 * index + k % 16]
+                by = signer if kind == "disguise" else world[FORGERS_FROM + 16 * index + k % 16]
                 acts.append(forge(signer, by=by, kind=kind, skill=skill, act=k))
         for act in acts:
             scan = render(act, dpi=DPI, capture="scan") if images else None

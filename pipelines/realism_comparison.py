@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import SKILLED_KINDS, World
+from synth import FORGERY_KINDS, SKILLED_KINDS, World
 from synth.worlds import world_config
 
 from . import bands
@@ -19,6 +19,7 @@ from .realism import Row, compare, warping_areas
 
 FORGER = "freehand"
 """The kind of forgery that is held against the band of skilled forgeries."""
+_DISCLOSED = (*SKILLED_KINDS, *(kind for kind in FORGERY_KINDS if kind not in SKILLED_KINDS))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,9 @@ def examine_world(name: str, *, seed: int, signers: int, acts: int, first: int, 
     """
     world = World(seed, world_config(name))
     with progress.task(f"drawing and measuring {signers} signers of {name}", signers) as bar:
-        people = draw_population(world, signers=signers, genuine=acts, forged=acts, first=first, bar=bar)
+        people = draw_population(
+            world, signers=signers, genuine=acts, forged=acts, first=first, kinds=_DISCLOSED, bar=bar
+        )
     with progress.task("probing for shortcuts", None):
         batches = min(max(signers // 20, 2), 10)
         nuisance = nuisance_probe(world, batches)

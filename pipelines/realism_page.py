@@ -82,7 +82,7 @@ def _body(
     inside, total = found.counts
     lines = [
         f"<p class=notice>World <b>{html.escape(found.name)}</b>, seed {seed}: {signers} synthetic signers, {acts} "
-        f"genuine acts of each and {acts} forgeries of each skilled kind, skill {SKILLS[0]} to {SKILLS[1]}. Of {total} "
+        f"genuine acts of each and {acts} forgeries of each kind, skill {SKILLS[0]} to {SKILLS[1]}. Of {total} "
         f"medians with a measured band, <b>{inside}</b> lie inside its middle half. Source of the bands: "
         f"{html.escape(bands.SVC2004)}; only aggregates are kept. It is one small population of short, invented "
         "signatures whose forgers could watch a replay: drift from it is no fault, but should be known.</p>"
@@ -167,7 +167,8 @@ def _probes(found: Comparison) -> list[str]:
     lines.append("<h2>One image without a reference</h2>")
     lines.append(
         "<p>AUC of boosted trees on the shape of a single preprocessed image, cross-validated over signers. Tremor and "
-        "hesitation are evidence, so it may exceed 0.5; a verifier has to beat it.</p>"
+        "hesitation are evidence, so it may exceed 0.5; a verifier has to beat it. Random forgeries are genuine acts "
+        "of somebody else: 0.5 but for chance. A disguise is genuine, its author hiding it.</p>"
     )
     rows = [(kind, f"{b.area:.3f} +- {b.error:.3f}", f"{b.images:,}") for kind, b in found.blind.items()]
     lines.append(table(("forgery", "AUC", "images"), rows))

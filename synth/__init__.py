@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .config import PROFILES as PROFILES
     from .config import WorldConfig as WorldConfig
     from .forgery import FORGERY_KINDS as FORGERY_KINDS
+    from .forgery import SEEN as SEEN
     from .forgery import SKILLED_KINDS as SKILLED_KINDS
     from .forgery import forge as forge
     from .pens import PENS as PENS
@@ -35,6 +36,7 @@ _HOME = {
     "PROFILES": "config",
     "WorldConfig": "config",
     "FORGERY_KINDS": "forgery",
+    "SEEN": "forgery",
     "SKILLED_KINDS": "forgery",
     "forge": "forgery",
     "PENS": "pens",

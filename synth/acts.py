@@ -45,6 +45,7 @@ class Act:
     perceive: Key
     effort: NDArray[np.float64]
     misperceive: NDArray[np.float64]
+    saw: str = ""  # what a skilled forger had seen, see `forgery.SEEN`
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,6 +69,7 @@ class Signature:
             "by": act.by.index,
             "kind": act.kind,
             "skill": act.skill,
+            "saw": act.saw,
             "act": act.number,
             "profile": act.claimed.profile,
             "text": act.claimed.text,

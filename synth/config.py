@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kernels import kernel
+from .ranges import check_ranges
 from .scripts import PROFILE_LAWS, Law
 from .streams import Key, normal_quantile, slot, uniform
 
@@ -138,6 +139,9 @@ class Hand:
     shortest: Spread = _fixed(0.0)
     air_bow: Spread = _fixed(0.0)
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
 
 def _spreads(laws: Mapping[str, Law]) -> dict[str, Spread]:
     """Return spreads by field from a profile's table."""
@@ -196,6 +200,9 @@ class Forger:
     segments: Spread = _lognormal(1.0, 1.5, 0.25, 2.5)  # arcs cut in two, lifts where there are none
     retouches: Spread = _lognormal(1.0, 1.6, 0.2, 3.0)
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class Pen:
@@ -223,6 +230,9 @@ class Pen:
     rim: Spread = _fixed(0.0)  # darker edges
     soft_mm: Spread = _fixed(0.0)  # width of the edges
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class Capture:
@@ -247,6 +257,9 @@ class Capture:
     shadow: Spread = _fixed(0.0)
     defocus_px: Spread = _fixed(0.0)
     shot: Spread = _fixed(0.0)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @property
     def developed(self) -> bool:
@@ -320,8 +333,8 @@ class WorldConfig:
         for name, weight in self.profiles:
             if name not in known:
                 raise ValueError(f"unknown profile {name!r}; use one of: {', '.join(known)}")
-            if not weight > 0:
-                raise ValueError(f"profile {name!r} has weight {weight}; weights must be above 0")
+            if not 0 < weight < np.inf:
+                raise ValueError(f"profile {name!r} has weight {weight}; weights must be above 0 and finite")
         self._check_pens()
         if not self.profiles:
             raise ValueError("a world needs at least one profile")
@@ -333,8 +346,8 @@ class WorldConfig:
         for name, weight in self.pens:
             if name not in known:
                 raise ValueError(f"unknown pen {name!r}; use one of: {', '.join(known)}")
-            if not weight > 0:
-                raise ValueError(f"pen {name!r} has weight {weight}; weights must be above 0")
+            if not 0 < weight < np.inf:
+                raise ValueError(f"pen {name!r} has weight {weight}; weights must be above 0 and finite")
         if not self.pens:
             raise ValueError("a world needs at least one pen")
 

@@ -75,11 +75,21 @@ tremor and hesitation, strokes that do not run into each other, pressure that do
 in the wrong place, and lines mended afterwards. Chosen here, after
 what Mohammed, Found, Caligiuri, Rogers (2015) and others report of slow and of traced simulations: more dysfluency
 and fewer spatial errors."""
+_MOVED = 9
+SEEN: dict[str, tuple[float, ...]] = {
+    "image": (1.3, 1.3, 1.2, 1.15, 1.15, 1.1, 1.0, 1.2, 1.2, 1.15),
+    "images": (1.0,) * 10,
+    "movement": (1.0, 1.0, 1.0, 0.35, 0.5, 0.4, 0.5, 0.4, 0.7, 0.4),
+}
+"""What a practised forger saw of the target, and for it factors of the weights above; the last is of how much of the
+forger's own way to move stays. image: one signature on paper; it does not tell what varies, so places and forms are
+learnt less well. images: several, which the weights are set for. movement: the target writing, so that time goes wrong
+less, and places as before. The factors are chosen here, not measured."""
 _MISPERCEPTION = np.array([0.22, 0.34, 0.36, 0.36, 0.90, 0.34])
 """At skill 0: spread of a forger's lasting errors, columns as in `layout`."""
 
 
-def forge(target: Signer, *, by: Signer, kind: str, skill: float, act: int) -> Signature:
+def forge(target: Signer, *, by: Signer, kind: str, skill: float, act: int, saw: str = "images") -> Signature:
     """Return a forgery of one synthetic signer by another.
 
     Args:
@@ -89,18 +99,19 @@ def forge(target: Signer, *, by: Signer, kind: str, skill: float, act: int) -> S
         skill: From 0 (a bad copy) to 1 (as if the target had signed); ignored by random and simple. Of a disguise:
             from 0 (a plain genuine act) to 1 (as far from it as this person gets).
         act: The forger's try at this target, from 0.
+        saw: What a skilled forger has seen, a name in `SEEN`; nobody else has seen anything.
 
     Raises:
         TypeError: If target or forger is anything but a `Signer`.
-        ValueError: If the kind is unknown, skill is outside [0, 1], or a person would forge themself or disguise
-            another's hand.
+        ValueError: If the kind or what was seen is unknown, skill is outside [0, 1], or a person would forge themself
+            or disguise another's hand.
     """
-    return execute(forgery_act(target, by=by, kind=kind, skill=skill, act=act))
+    return execute(forgery_act(target, by=by, kind=kind, skill=skill, act=act, saw=saw))
 
 
-def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int) -> Act:
+def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int, saw: str = "images") -> Act:
     """Return what `forge` would execute; same arguments, same errors."""
-    _check(target, by, kind, skill)
+    _check(target, by, kind, skill, saw)
     number = check_act_number(act)
     if kind == "random":
         return dataclasses.replace(genuine_act(by, number), claimed=target, kind=kind)
@@ -113,7 +124,8 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         own = dataclasses.replace(genuine_act(by, number), kind=kind, session=session, key=key, perceive=perceive)
         return dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill)
     nature = _nature(target, perceive)
-    error, axes = (1.0 - skill) ** _PRACTICE, _AXES[kind]
+    error, seen = (1.0 - skill) ** _PRACTICE, SEEN[saw]
+    axes = tuple(weight * factor for weight, factor in zip(_AXES[kind], seen, strict=False))
     effort = np.zeros(N_EFFORT)
     effort[SKILL_ERROR] = error * axes[_DISJOINTED] * nature["disjointed"]
     effort[SLOWNESS] = 1.2 * error * axes[_SLOW] * nature["slowness"]
@@ -130,13 +142,14 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         number=number,
         author=target,
         text=target,
-        hand=_copied_hand(target, by, error, axes, nature),
+        hand=_copied_hand(target, by, error, axes, seen[_MOVED], nature),
         session=session,
         key=key,
         perceive=perceive,
         leak=min(1.0, 2.6 * error * axes[_FORMS] * nature["letter_shapes"]),
         effort=effort,
         misperceive=_MISPERCEPTION * error * axes[_PERCEPTION] * nature["perception"],
+        saw=saw,
     )
 
 
@@ -164,7 +177,7 @@ def _disguise(own: Act, skill: float) -> Act:
     )
 
 
-def _check(target: Any, by: Any, kind: str, skill: float) -> None:
+def _check(target: Any, by: Any, kind: str, skill: float, saw: str) -> None:
     for name, person in (("target", target), ("by", by)):
         if not isinstance(person, Signer):
             raise TypeError(
@@ -172,6 +185,8 @@ def _check(target: Any, by: Any, kind: str, skill: float) -> None:
             )
     if kind not in FORGERY_KINDS:
         raise ValueError(f"unknown forgery kind {kind!r}; use one of: {', '.join(FORGERY_KINDS)}")
+    if saw not in SEEN:
+        raise ValueError(f"unknown model {saw!r} of a forger; a forger saw one of: {', '.join(SEEN)}")
     if not 0.0 <= skill <= 1.0:
         raise ValueError(f"skill is {skill!r}; use a number from 0 to 1")
     same = (target.world.seed, target.index) == (by.world.seed, by.index)
@@ -181,12 +196,12 @@ def _check(target: Any, by: Any, kind: str, skill: float) -> None:
         raise ValueError(f"signer {by.index} cannot forge their own signature; choose another forger")
 
 
-def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], nature: Any) -> Any:
+def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], moved: float, nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
     hand, own = numbers(target.hand), numbers(by.hand)
     proportions = axes[_PERCEPTION] * _PROPORTION_SHARE * nature["proportions"]
     spacing = axes[_SPACING] * _SPACING_SHARE * nature["spacing"]
-    share = error * (proportions + spacing + _MOVEMENT_SHARE)
+    share = error * (proportions + spacing + moved * _MOVEMENT_SHARE)
     hand += np.minimum(share, 1.0) * (own - hand)
     hand[_NAMES.index("stability")] += 0.012 * error
     # errors of place and proportion alone would make forgeries larger; real ones are not (their paths are 1.02

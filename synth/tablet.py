@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .acts import Signature, execute
 from .config import Spread, draw
 from .kernels import kernel
+from .ranges import check_ranges
 from .streams import Key, child_key, normal, slot, uniform
 
 _TABLET, _JITTER, _DROP = (slot(f"tablet.{n}") for n in ("tablet", "jitter", "drop"))
@@ -43,6 +44,9 @@ class Tablet:
     levels: Spread = Spread("loguniform", 1024.0, 4096.0)
     reports_air: Spread = Spread("fixed", 1.0)
     stamp_s: Spread = Spread("fixed", 0.001)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 TABLETS: dict[str, Tablet] = {

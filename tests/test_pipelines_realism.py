@@ -15,7 +15,7 @@ from pipelines.population import draw_population, examine, load_folder
 from pipelines.realism import compare, five, gaps, is_inside, ks_distance, warping_areas
 from pipelines.realism_laws import DENSITIES
 from pipelines.svc_text import UnreadableTrajectory, read_svc_text
-from synth import PROFILES, World, record
+from synth import FORGERY_KINDS, PROFILES, World, record
 
 WORLD = World(7)
 NAN = float("nan")
@@ -127,7 +127,8 @@ def test_the_record_holds_the_same_numbers(written):
     inside = [row["inside"] for row in world["rows"] if "weak" not in row["group"] and row["inside"] is not None]
     assert sum(inside) == world["inside"]
     assert len(inside) == world["with_band"]
-    assert set(world["blind_auc"]) == set(world["skilled_kinds"])
+    assert set(world["blind_auc"]) == set(FORGERY_KINDS) > set(world["skilled_kinds"])
+    assert set(world["warping_auc"]) == set(FORGERY_KINDS)
     assert {row["statistic"] for row in own["nuisance_auc"]} >= {"width", "background", "format", "height"}
 
 
@@ -230,6 +231,13 @@ def test_the_laws_of_distance_are_printed_for_every_script_and_density(capsys):
     assert "tracer 0.85" in printed
     assert main(["realism", "--laws", "--signers", "9", "--quiet"]) == 2
     assert "need signers >= 10, got 9" in capsys.readouterr().err
+
+
+def test_a_population_has_the_kinds_that_were_asked_for():
+    few = draw_population(WORLD, signers=2, genuine=2, forged=1, images=False, kinds=("disguise", "random"))
+    assert few.kind.tolist() == 2 * ["genuine", "genuine", "disguise", "random"]
+    with pytest.raises(ValueError, match="unknown forgery kind 'perfect'"):
+        draw_population(WORLD, signers=2, genuine=2, forged=1, images=False, kinds=("perfect",))
 
 
 def test_a_population_needs_two_signers_and_two_acts():

@@ -14,7 +14,7 @@ from synth import PROFILES, World, WorldConfig, forge, render
 from synth.acts import genuine_act
 from synth.config import Spread
 from synth.grammar import FORMS, MARK
-from synth.layout import DOWN, MAX_TARGETS, SWEEP, letters, write_letters
+from synth.layout import DOWN, MAX_TARGETS, SWEEP, X, letters, write_letters
 from synth.letterforms import MAX_SWEEP, UNITS, letter_table
 from synth.lexicon import MAX_UNITS, SPACE, pack, placed, unit_of
 from synth.scripts import NAMES, PROFILE_LAWS, SCRIPTS, script_table, traits, unit_number
@@ -301,3 +301,39 @@ def test_an_unknown_unit_or_a_place_far_away_is_refused():
         pack(4, "q")
     with pytest.raises(ValueError, match="placed beyond 5 x-heights"):
         pack(1, "a@9.0,0")
+
+
+def latin(**laws):
+    """A world of cursive hands, some laws fixed."""
+    hand = dataclasses.replace(PROFILES["latin_cursive"], **{k: Spread("fixed", v) for k, v in laws.items()})
+    return World(3, WorldConfig(profiles=(("latin_cursive", 1.0),), hands=(("latin_cursive", hand),)))
+
+
+def test_a_word_is_read_letter_by_letter_until_its_writer_stops_caring():
+    """The plan is that of a careful hand up to a letter, and shorter after it; the later, the more is shared."""
+    clear, shared, length = latin(p_collapse=0.0), [], []
+    for legible in (1.0, 2.0, 4.0, 8.0):
+        hasty = latin(p_collapse=1.0, legible_letters=legible)
+        pairs = [(planned(clear[i]), planned(hasty[i])) for i in range(40)]
+        assert all(clear[i].text == hasty[i].text for i in range(40))
+        same = [[np.array_equal(a, b) for a, b in zip(one, two, strict=False)] for one, two in pairs]
+        shared.append(
+            np.mean([[*row, False].index(False) / len(one) for row, (one, _) in zip(same, pairs, strict=True)])
+        )
+        length.append(np.mean([len(two) / len(one) for one, two in pairs]))
+    assert all(less < more for less, more in itertools.pairwise(shared)), shared
+    assert all(less < more for less, more in itertools.pairwise(length)), length
+    assert length[-1] <= 1.0
+
+
+def test_bars_and_dots_come_when_the_word_is_done():
+    """After an air move back over more than a letter; words without i, j and t have none."""
+    world, back = latin(words=1.0, p_initial=0.0, p_collapse=0.0, p_omit=0.0, join=1.2), {True: [], False: []}
+    for i in range(150):
+        targets, early = planned(world[i]), world[i].text[:-2]
+        in_air = np.flatnonzero(targets[:, DOWN] < 0.5)
+        reach = np.maximum.accumulate(targets[:, X])
+        moves = [k for k in in_air if k > 0 and reach[k - 1] - targets[k, X] > 1.2]
+        back[any(letter in early for letter in "ijt")].append(bool(moves))
+    assert min(map(len, back.values())) >= 10
+    assert np.mean(back[True]) > np.mean(back[False]) + 0.5, {k: np.mean(v) for k, v in back.items()}
