@@ -124,7 +124,8 @@ signer's genuine signatures, and report them apart from skilled ones.
 synthetic, and there is no EXIF. `forms/` holds, where asked for: `sigver.npz` (x, y, yforg, user_mapping, filenames;
 bright ink on 0, prepared by the project's own preprocessing; loads without pickle), `trajectories/*.npz` (integers,
 `start` says where each begins), `svc2004/UsSn.TXT` (10 ms rows, pen-down only, units of 0.01 mm, 1023 pressure levels,
-no pen angles) and `inkml/` (W3C InkML, X Y in mm, T in ms, F of 65535). Text cells of the CSV that a spreadsheet
+no pen angles) and `inkml/` (W3C InkML, X Y in mm, T in ms, F of 65535;
+`inkml.xsd` is the schema of the part of it used). Text cells of the CSV that a spreadsheet
 would take for a formula begin with an apostrophe.
 
 ## Columns of the manifest

@@ -12,13 +12,15 @@ import pyarrow.parquet as pq
 from .csv_text import escape_formula
 from .export_card import write_card, write_croissant, write_record
 from .export_forms import NOTICE, write_sigver
+from .export_inkml_schema import INKML_SCHEMA
+from .export_inkml_schema import NAME as SCHEMA_NAME
 from .export_parts import SCHEMA, canvases_path, record_path
 from .export_plan import ExportSpec, entry
 from .files import sweep, write_beside, write_text
 from .runs import sha256
 
 TABLES = ("manifest.csv", "manifest.parquet", "DATA_CARD.md", "croissant.json", "provenance.toml")
-MERGED = ("forms/sigver.npz", "forms/svc2004/SYNTHETIC.txt")
+MERGED = ("forms/sigver.npz", "forms/svc2004/SYNTHETIC.txt", SCHEMA_NAME)
 _YFORG = {"genuine": 0, "skilled": 1, "simple": 2}
 
 
@@ -44,6 +46,8 @@ def write_tables(folder: Path, spec: ExportSpec, created: str) -> dict[str, Any]
     if "svc2004" in spec.formats:
         write_text(folder / "forms/svc2004/SYNTHETIC.txt", f"{NOTICE}\nUsS: signer s of the set, from 1; {spec.genuine}"
                    f" genuine, then {spec.forged} forged. The manifest says who is who.\n")  # fmt: skip
+    if "inkml" in spec.formats:
+        write_text(folder / SCHEMA_NAME, INKML_SCHEMA)
     write_beside(folder / "manifest.parquet", lambda path: _write_parquet(path, folder, spec))
     write_beside(folder / "manifest.csv", lambda path: _write_csv(path, folder, spec))
     if not any((folder / "forms").iterdir()):

@@ -345,6 +345,21 @@ def test_inkml_keeps_to_the_structure_of_its_schema_and_holds_every_sample(which
     np.testing.assert_allclose(found, integer_samples(trajectory) / np.array([1000, 1000, 1, 1]), atol=1e-9)
 
 
+def test_every_exported_inkml_document_passes_the_schema_beside_it(everything: Path) -> None:
+    xmlschema = pytest.importorskip("xmlschema")
+    schema = xmlschema.XMLSchema((everything / "forms/inkml/inkml.xsd").read_text(encoding="utf-8"), allow="none")
+    documents = sorted(everything.glob("forms/inkml/*/*/*.inkml"))
+    assert len(documents) == EVERYTHING.total
+    text = ""
+    for path in documents:
+        text = path.read_text(encoding="utf-8")
+        schema.validate(text)
+    for found, wrong in (("penDown", "penSide"), ('"mm"', '"inch"'), (", ", "; "), ("no real person", "a person")):
+        assert found in text
+        with pytest.raises(xmlschema.XMLSchemaValidationError):
+            schema.validate(text.replace(found, wrong))
+
+
 def test_croissant_conforms_and_reads_the_manifest_back(everything: Path) -> None:
     mlcroissant = pytest.importorskip("mlcroissant")
     from pipelines.export_card import check_croissant
