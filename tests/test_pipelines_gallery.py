@@ -16,6 +16,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_a_sheet_has_a_row_of_tiles_with_ink_for_every_name(name):
     draw, names, columns = ROWS[name]

@@ -7,12 +7,14 @@ from pipelines.config import PRESETS
 from synth import World
 
 
+@pytest.mark.slow
 def test_a_world_of_a_billion_takes_the_memory_of_one_of_ten_thousand():
     found = {n: speed.memory(World(7), n, drawn=5_000) for n in (10, 10_000, 10**9)}
     assert found[10] < found[10_000] < 25
-    assert found[10**9] == pytest.approx(found[10_000], rel=0.1)
+    assert found[10**9] < 1.2 * found[10_000]
 
 
+@pytest.mark.slow
 def test_every_drawing_figure_is_measured_and_has_its_goal_beside_it():
     found = speed.drawing(PRESETS["smoke"], rounds=1)
     assert all(value > 0 for value in found.values())

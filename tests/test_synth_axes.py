@@ -111,6 +111,7 @@ def weighted(axis, weight, skill, kind="freehand"):
     return drawn([forged(i, skill, kind=kind, world=world) for i in range(N)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", SHOWS)
 def test_every_weight_of_a_forgers_execution_shows_in_what_it_is_about(axis):
     kind, found = "slow_copier" if axis == "retouches" else "freehand", []
@@ -120,6 +121,7 @@ def test_every_weight_of_a_forgers_execution_shows_in_what_it_is_about(axis):
     assert all(less < more for less, more in itertools.pairwise(found)), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [field.name for field in dataclasses.fields(Forger) if field.name not in SHOWS])
 def test_every_weight_of_a_forgers_perception_moves_the_form_away(axis):
     """From the act of the same forger without that weight, so that no other error hides it; leaks end at 1."""

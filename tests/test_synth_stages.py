@@ -127,7 +127,7 @@ ANY_ACT = {
 
 
 @given(**ANY_ACT)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_any_act_is_one_movement_and_one_picture_in_any_order_with_any_pen(
     profile, pens, kind, capture, skill, seed, index, number
 ):
@@ -165,6 +165,7 @@ def test_threads_draw_what_one_thread_draws():
     assert [found[k] for k in range(4)] == alone
 
 
+@pytest.mark.slow
 def test_forgeries_of_every_kind_are_the_same_bytes_in_a_fresh_process():
     code = (
         "import hashlib; from synth import FORGERY_KINDS, World, forge, render\n"
