@@ -24,7 +24,7 @@ GOALS = {
     "two_threads_over_one": "1.6",
     "signer_1e9_over_signer_0": "1",
     "memory_mb_of_1e9_signers": "that of 10,000",
-    "live_over_cached": "1",
+    "live_over_cached": "0.92",
 }
 """What each figure should be or exceed."""
 _DRAWN = 6_000
