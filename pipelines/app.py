@@ -97,8 +97,10 @@ def start(run: str | Path, *, port: int | None = None, block: bool = True) -> tu
         block: Wait until interrupted.
 
     Raises:
-        RunError: If the run cannot be used, or Gradio is not installed.
+        RunError: If the run cannot be used, the port is none, or Gradio is not installed.
     """
+    if port is not None and not 1 <= port <= 65535:
+        raise RunError(f"--port is {port}; use a number from 1 to 65535, or leave it out")
     set_environment()
     folder = private_folder()
     atexit.register(forget_folder, folder)

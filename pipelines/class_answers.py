@@ -138,6 +138,7 @@ def measure(people: ClassSet, folds: NDArray[np.intp], answers: Answers, config:
         "folds": int(folds.max()) + 1,
         "chance": 1.0 / most.size,
         "by_signer": by_signer(people.signers, answers[HEADLINE].predicted),
-        "data": {"source": people.source, "contains_real_signatures": people.contains_real_signatures},
+        "data": {"source": people.source, "contains_real_signatures": people.contains_real_signatures}
+        | ({"digest": people.digest} if people.digest else {}),
         "notes": people.notes,
     }

@@ -24,6 +24,7 @@ class ClassSet:
         source: Where they come from, in words.
         contains_real_signatures: Whether any is a real person's.
         notes: What was left out, one line each.
+        digest: Of the folder's provenance; empty if they were drawn.
     """
 
     canvases: NDArray[np.uint8]
@@ -33,6 +34,7 @@ class ClassSet:
     source: str
     contains_real_signatures: bool
     notes: list[str] = field(default_factory=list)
+    digest: str = ""
 
     def __len__(self) -> int:
         return len(self.signers)
@@ -161,4 +163,5 @@ def folder_class(
         f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}",
         provenance.contains_real_signatures,
         [*notes, *repeats],
+        provenance.digest,
     )

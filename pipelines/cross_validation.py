@@ -121,13 +121,14 @@ def cross_validate_folder(
         for number in range(n_folds):
             found.append(_judge(whole, folds, number, n_folds, config, head, provenance.contains_real_signatures))
             bar.advance()
-    source = f"{provenance.source} ({provenance.licence}); the run's network, " + (
+    source = f"{provenance.source} ({provenance.licence}); provenance {provenance.digest}; the run's network, " + (
         "a head, thresholds and calibration fitted in every fold"
         if head
         else "thresholds and calibration of every fold"
     )
     out = run / "folds" / Path(data).resolve().name
-    return _finish(out, found, config, source, real=provenance.contains_real_signatures), out
+    metrics = _finish(out, found, config, source, real=provenance.contains_real_signatures, digest=provenance.digest)
+    return metrics, out
 
 
 def _embedded_folder(
@@ -221,7 +222,9 @@ def fold_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(name, str(found["signers"]), *(percent(found.get(rate)) for rate in _RATES)) for name, found in named]
 
 
-def _finish(folder: Path, folds: list[Judged], config: RunConfig, source: str, *, real: bool) -> dict[str, Any]:
+def _finish(
+    folder: Path, folds: list[Judged], config: RunConfig, source: str, *, real: bool, digest: str = ""
+) -> dict[str, Any]:
     """Measure, write `folds.json`, the pooled trials and `report.html`, and return the metrics."""
     draws, seed = config.evaluation.bootstrap_draws, config.world.seed % 2**32
     singles = [rates(fold.trials, fold.frozen, draws=draws, seed=seed) for fold in folds]
@@ -229,7 +232,7 @@ def _finish(folder: Path, folds: list[Judged], config: RunConfig, source: str, *
         "task": "verify",
         "folds": [one | {"threshold": fold.frozen.threshold} for one, fold in zip(singles, folds, strict=True)],
         "pooled": pool(folds, draws=draws, seed=seed),
-        "data": {"source": source, "contains_real_signatures": real},
+        "data": {"source": source, "contains_real_signatures": real} | ({"digest": digest} if digest else {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
     shifted = _joined(folds, [np.float64(fold.trials.score) - fold.frozen.threshold for fold in folds])

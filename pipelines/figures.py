@@ -74,6 +74,16 @@ def far_at(threshold: float, kind: str) -> Statistic:
     return prepare
 
 
+def mean_of(*statistics: Statistic) -> Statistic:
+    """Return the mean of some statistics as one, such as the average error rate of FRR and a FAR."""
+
+    def prepare(trials: Trials) -> Callable[[Floats], float]:
+        prepared = [statistic(trials) for statistic in statistics]
+        return lambda weights: sum(weigh(weights) for weigh in prepared) / len(prepared)
+
+    return prepare
+
+
 def eer_of(kind: str) -> Statistic:
     """Return the statistic EER (a-posteriori, global) against one ``kind`` of forgery."""
 

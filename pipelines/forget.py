@@ -15,12 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from .adapters import load_digest, open_layout
+from .adapters.refined import LINK
+from .csv_text import plain_cell
 from .files import write_beside, write_json, write_text
 from .lineage import Mark, mark_of_run, signer_key
 from .release import TAINTED
 
 STORES = ("cache", "caches", "copies", "enrolments", "extracted")
-_COLUMNS = ("claimed", "impostor", "signer", "forger", "reference", "questioned", "name", "path")
+_COLUMNS = ("claimed", "impostor", "signer", "forger", "reference", "questioned", "name", "path", "predicted")
+_RECORDS = ("metrics.json", "folds.json", LINK)
+"""What says of which data set the results beside it are: of an evaluation or a classification, folds, an audit."""
+_SHOWING = ("*.html", "*.png", "*.svg", "*.npz", "metrics.json", "folds.json", "findings.json", "SHA256SUMS",
+            "per_signer.csv", "confusion.csv", "figures", "archive")  # fmt: skip
+"""What shows or counts everybody at once and goes as a whole; of other tables only the signer's rows go."""
 
 
 @dataclass
@@ -47,9 +54,10 @@ def forget(
 ) -> Forgotten:
     """Remove a signer of a data set from every run, and say what is left.
 
-    Of evaluations of this data set the rows of the signer go from the scores, and report, metrics and embeddings, which
-    show and count the signer, go as a whole. Copies, caches and enrolments under the signer's name go, and every cache
-    of a run that has learnt from the signer. Models stay, are tainted, and `release` refuses them from then on.
+    Of evaluations, classifications, folds and audits of this data set the signer's rows go from scores, predictions and
+    manifests, and reports, figures, metrics and embeddings, which show and count the signer, go as a whole. Copies,
+    caches and enrolments under the signer's name go, and every cache of a run that has learnt from the signer. Models
+    stay, are tainted, and `release` refuses them from then on.
 
     Args:
         signer: As the adapter names the signer.
@@ -71,9 +79,9 @@ def forget(
     names = {path.relative_to(Path(data)).as_posix() for path in files}
     for folder in _runs_in(root):
         _taint(folder, signer, digest, found, dry)
-    for folder in sorted({path.parent for path in root.rglob("metrics.json")}):
-        if _digest_of(folder) == digest:
-            _clean_evaluation(folder, signer, names, found, dry)
+    records = {path for name in _RECORDS for path in root.rglob(name) if not _is_archived(path)}
+    for folder in sorted({record.parent for record in records if _digest_of(record) == digest}):
+        _clean_results(folder, signer, names, found, dry)
     for store in sorted(path for path in root.rglob("*") if path.is_dir() and path.name in STORES):
         _clean_store(store, signer, names, found, dry)
     if not (files or packed or found.removed or found.models):
@@ -125,23 +133,34 @@ def _head_digest(folder: Path) -> str:
     return str(told).removeprefix("provenance ")
 
 
-def _digest_of(folder: Path) -> str:
+def _is_archived(record: Path) -> bool:
+    """Tell whether a record lies in the archive of an audit, which goes with it."""
+    return len(record.parents) > 2 and record.parents[1].name == "archive" and (record.parents[2] / LINK).exists()
+
+
+def _digest_of(record: Path) -> str:
+    """Return the digest of the data set that results are of; empty if a record names none."""
     try:
-        return str(json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["data"].get("digest", ""))
-    except (KeyError, ValueError, AttributeError, OSError):
+        told = json.loads(record.read_text(encoding="utf-8"))
+        return str(told["provenance"] if record.name == LINK else told["data"].get("digest", ""))
+    except (KeyError, ValueError, TypeError, AttributeError, OSError):
         return ""
 
 
-def _clean_evaluation(folder: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
-    """Take the signer out of one evaluation's scores, and remove what shows or counts the signer as a whole."""
-    for path in sorted(folder.glob("*.parquet")):
+def _clean_results(folder: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+    """Take the signer out of the tables of one evaluation or audit, and remove what shows or counts everybody."""
+    again = "audit" if (folder / LINK).exists() else "evaluate"
+    again = "train with --fresh" if (folder / "predictions.csv").exists() else again
+    shown = {path for kind in _SHOWING for path in folder.glob(kind)}
+    if (folder / "folds.json").exists():
+        shown |= set(folder.glob("*.parquet"))  # its names are marked with their folds
+    for path in sorted(set(folder.glob("*.parquet")) - shown):
         _clean_parquet(path, signer, names, found, dry)
-    for path in sorted(folder.glob("*.csv")):
+    for path in sorted(set(folder.glob("*.csv")) - shown):
         _clean_csv(path, signer, names, found, dry)
-    shown = [path for kind in ("*.html", "*.png", "*.svg", "*.npz", "metrics.json") for path in folder.glob(kind)]
     for path in sorted(shown):
         _remove(path, found, dry)
-    found.todo.append(f"evaluate again what {folder.as_posix()} held, once the signer's files are gone")
+    found.todo.append(f"{again} again what {folder.as_posix()} held, once the signer's files are gone")
 
 
 def _names_signer(signer: str, names: set[str]) -> Callable[[dict[str, Any]], bool]:
@@ -150,7 +169,7 @@ def _names_signer(signer: str, names: set[str]) -> Callable[[dict[str, Any]], bo
             value = str(row.get(column) or "")
             if value == signer or names.intersection(value.split("|")):
                 return True
-        return False
+        return signer in str(row.get("reason") or "")  # why an audit leaves another's image out; it stays left out
 
     return told
 
@@ -174,7 +193,7 @@ def _clean_csv(path: Path, signer: str, names: set[str], found: Forgotten, dry: 
         reader = csv.DictReader(file)
         head, rows = list(reader.fieldnames or ()), list(reader)
     told = _names_signer(signer, names)
-    kept = [row for row in rows if not told(row)]
+    kept = [row for row in rows if not told({name: plain_cell(row[name] or "") for name in head})]
     if len(kept) == len(rows):
         return
     found.removed.append(f"{path.as_posix()}: {len(rows) - len(kept)} rows")

@@ -36,6 +36,7 @@ from .figures import eer_of as eer_of
 from .figures import eer_per_signer_of as eer_per_signer_of
 from .figures import far_at as far_at
 from .figures import frr_at as frr_at
+from .figures import mean_of as mean_of
 from .figures import means_over_repeats as means_over_repeats
 from .likelihood import Reliability as Reliability
 from .likelihood import Tippett as Tippett

@@ -66,6 +66,8 @@ def evaluate_folder(
     """
     run, provenance = Run(run_path), load_provenance(data)
     folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
+    if folder.resolve().is_relative_to(Path(data).resolve()):
+        raise ValueError(f"{folder} lies inside the data folder {data}, which is not changed; choose another --out")
     config, record = run.config(), run.read("verifier.json")
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
@@ -94,7 +96,12 @@ def evaluate_folder(
     write_beside(folder / "scores.parquet", lambda path: write_scores(path, tables))
     write_json(folder / "metrics.json", metrics)
     with progress.task("report", None):
-        told: dict[str, Any] = {"threshold": record["threshold"], "verifier": verifier, "config": config}
+        told: dict[str, Any] = {
+            "threshold": record["threshold"],
+            "verifier": verifier,
+            "config": config,
+            "run": run.path,
+        }
         return metrics, write_report(folder, metrics, trials=tables["pairs"], part=part, **told)
 
 

@@ -50,6 +50,7 @@ def audit(
         ProvenanceError: If the folder's record does not allow it.
     """
     run = Run(path)
+    run.config()  # a folder that is no run is told so
     mark = mark_of_run(run.path)
     if mark is None:
         raise RunError(f"{run.path} does not say what it has learnt from; train it again with this version")

@@ -22,6 +22,7 @@ from .metrics import (
     eer_per_signer_of,
     far_at,
     frr_at,
+    mean_of,
     means_over_repeats,
     named,
     rule_of_three,
@@ -63,8 +64,9 @@ def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int, b
     """Return every rate of a trial table with its 95 % interval over signers.
 
     A-posteriori figures (`eer_...`, `frr_at_far_...`, `min_cllr_...`) are fitted on the scores they describe;
-    `..._frozen` rates, `cllr_skilled` and `ece_skilled` use what was fitted on development signers. Rates of kinds that
-    have no trials are left out. With a single signer there are values but no intervals.
+    `..._frozen` rates, `cllr_skilled` and `ece_skilled` use what was fitted on development signers, and
+    `..._at_dev_<point>_frozen` are rates at the other thresholds chosen there. Rates of kinds without trials are left
+    out. With a single signer there are values but no intervals.
 
     Args:
         trials: Scored trials.
@@ -92,8 +94,6 @@ def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int, b
         found[f"eer_{kind}_aposteriori_global"] = found[f"eer_{kind}"]
         if f"min_cllr_{kind}" in found:
             found[f"min_cllr_{kind}_aposteriori"] = found.pop(f"min_cllr_{kind}")
-    if frozen is not None and "skilled" in present:
-        found["aer_skilled_frozen"] = _mean_of(found["frr_frozen"], found["far_skilled_frozen"])
     return result | found
 
 
@@ -111,9 +111,24 @@ def figures_of(present: list[str], frozen: Frozen | None, *, brief: bool = False
         figures.append(named("eer_skilled_aposteriori_per_signer", eer_per_signer_of("skilled")))
     if frozen is not None:
         figures.append(named("frr_frozen", frr_at(frozen.threshold)))
+        if "skilled" in present:
+            both = mean_of(frr_at(frozen.threshold), far_at(frozen.threshold, "skilled"))
+            figures.append(named("aer_skilled_frozen", both))
+        if not brief:
+            figures += _elsewhere(present, frozen)
         if "skilled" in present and not brief:
             figures.append(named("cllr_skilled", cllr_of("skilled", frozen.calibrator.log_lr)))
             figures.append(named("ece_skilled", calibration_error_of("skilled", frozen.calibrator.log_lr)))
+    return figures
+
+
+def _elsewhere(present: list[str], frozen: Frozen) -> list[Figures]:
+    """Return the rates at frozen thresholds other than the default one, such as that of FAR 1 %."""
+    figures = []
+    for name, point in frozen.points.items():
+        if name != "eer_skilled":
+            figures.append(named(f"frr_at_dev_{name}_frozen", frr_at(point.threshold)))
+            figures += [named(f"far_{kind}_at_dev_{name}_frozen", far_at(point.threshold, kind)) for kind in present]
     return figures
 
 
@@ -128,11 +143,6 @@ def intervals(trials: TrialTable, figures: list[Figures], *, draws: int, seed: i
     weights = np.ones(len(trials))
     values = {name: value for prepare in figures for name, value in prepare(trials)(weights).items()}
     return {name: {"value": finite(value), "low": None, "high": None} for name, value in values.items()}
-
-
-def _mean_of(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Return the average error rate of two rates; its interval is not theirs, so that it has none."""
-    return {"value": (first["value"] + second["value"]) / 2, "low": None, "high": None}
 
 
 def repeats_of(trials: TrialTable, frozen: Frozen | None) -> dict[str, Any]:

@@ -193,12 +193,12 @@ def write_card(path: str | Path, use: str) -> Path:
     from .report_tables import frozen_rows, percent
 
     run = Run(path)
-    mark = mark_of_run(run.path)
+    config, mark = run.config(), mark_of_run(run.path)
     if not run.finished or mark is None:
         raise RunError(f"{run.path} is unfinished or does not say what it has learnt from; a card needs both")
     if len(re.findall(r"\w+", use)) < _LEAST_WORDS:
         raise ReleaseError(f"--intended-use is {use!r}; say in a sentence what the model is for")
-    config, metrics = run.config(), run.read("metrics.json")
+    metrics = run.read("metrics.json")
     found = metrics["verifier"]
     rates = "\n".join(f"| {name} | {value} |" for name, value in frozen_rows(metrics))
     learnt = "\n".join(

@@ -39,6 +39,7 @@ def write_report(
     threshold: float,
     verifier: Verifier | None = None,
     config: RunConfig | None = None,
+    run: Path | None = None,
 ) -> Path:
     """Write `report.html` and `figures/*.csv` into a folder and return the report's path.
 
@@ -50,6 +51,7 @@ def write_report(
         threshold: Frozen on development signers.
         verifier: For the maps of what it looked at; left out without it.
         config: The run's, for split and seeds; left out without it.
+        run: The run's folder, for the versions it was made with, if the report goes elsewhere.
     """
     calibrator = LogisticCalibrator.from_dict(metrics["development"]["calibrator"])
     band = BAND if verifier is None else verifier.band
@@ -64,7 +66,7 @@ def write_report(
     lines += _conditions(metrics)
     lines += [tree_html(key, metrics[key]) for key in metrics if key not in RENDERED | {"calibration", "card"}]
     lines += _examples(trials, part, calibrator, threshold, verifier, written)
-    lines += _method(metrics, folder, config, threshold, band, part, written)
+    lines += _method(metrics, folder, run or folder, config, threshold, band, part, written)
     write_points(folder / "figures", written)
     body = "\n".join(line for line in lines if line)
     return write_text(folder / "report.html", page("Paraph report", "Signature verification report", body))
@@ -157,6 +159,7 @@ def _examples(
         lines.append(figure(to_svg(plot_map(new_axes(8.0, 5.6), plane)), caption))
     for kind, title in (
         ("skilled", "Worst false acceptances: skilled forgeries"),
+        ("simple", "Worst false acceptances: simple forgeries"),
         ("random", "Worst false acceptances: random forgeries"),
         ("genuine", "Worst false rejections: genuine signatures"),
     ):
@@ -167,6 +170,7 @@ def _examples(
 def _method(
     metrics: dict[str, Any],
     folder: Path,
+    run: Path,
     config: RunConfig | None,
     threshold: float,
     band: float,
@@ -181,7 +185,7 @@ def _method(
         listing("Left out", metrics.get("warnings", [])),
         _training(folder),
         "<h2>How it was made</h2>",
-        table(("what", "value"), method_rows(metrics, folder, config, threshold, band), words=True),
+        table(("what", "value"), method_rows(metrics, run, config, threshold, band), words=True),
         f"<p>Provenance: all {len(used.rows):,} signatures are listed in <code>figures/signatures.csv</code>, each "
         "with its signer, kind, forger, source and the SHA-256 of what the network saw. Every trial is in "
         f"<code>scores.parquet</code>. The numbers of every figure: <code>{html.escape(files)}</code>.</p>",

@@ -27,6 +27,8 @@ def frozen_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         ("FAR, random", "far_random_frozen"),
         ("FAR, skilled", "far_skilled_frozen"),
         ("FAR, simple", "far_simple_frozen"),
+        ("FRR, at the threshold for FAR 1 % (skilled)", "frr_at_dev_far_skilled_1pct_frozen"),
+        ("FAR, skilled, at that threshold", "far_skilled_at_dev_far_skilled_1pct_frozen"),
     )
     rows = [(label, percent(found.get(name))) for label, name in names if name in found]
     if "cllr_skilled" in found:

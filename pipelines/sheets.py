@@ -114,7 +114,7 @@ def read_identifiers(path: str | Path) -> list[tuple[str, str]]:
     """Return (identifier, name) of each row of a CSV file; the name is empty where there is no such column.
 
     Raises:
-        SheetError: If the file is not UTF-8, has no column `identifier`, or no rows.
+        SheetError: If the file is not there or not UTF-8, has no column `identifier`, or no rows.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -122,6 +122,8 @@ def read_identifiers(path: str | Path) -> list[tuple[str, str]]:
             if "identifier" not in (reader.fieldnames or ()):
                 raise SheetError(f"{path} has no column 'identifier'; its first line must name the columns")
             people = [((row["identifier"] or "").strip(), (row.get("name") or "").strip()) for row in reader]
+    except OSError as error:
+        raise SheetError(f"the list {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise SheetError(f"{path} is not a CSV file in UTF-8: {error}") from error
     if not people:

@@ -240,6 +240,8 @@ def verify(
         raise BadInput(f"{len(references)} references were given; give from 1 to {MAX_REFERENCES}")
     if explain_to is not None and explain_to.suffix.lower() != ".png":
         raise BadInput(f"--explain writes a PNG; {explain_to} has another ending")
+    if explain_to is not None and not explain_to.parent.is_dir():
+        raise BadInput(f"--explain cannot write {explain_to}: there is no folder {explain_to.parent}")
     if fusion is not None:
         check_fusion(fusion)
     known, asked = load_images(references, "reference"), load_images([questioned], "questioned image")[0]

@@ -488,6 +488,15 @@ def test_signing_compares_movement_and_image_and_forgets(desk, monkeypatch: pyte
     assert "too short" in compared(desk, sheet_value(questioned=[]))[0]
 
 
+@pytest.mark.parametrize("port", [0, 65536, -1])
+def test_a_port_that_is_none_is_one_line(port: int, tmp_path: Path) -> None:
+    from pipelines import app
+    from pipelines.runs import RunError
+
+    with pytest.raises(RunError, match=f"--port is {port}; use a number from 1 to 65535, or leave it out"):
+        app.start(tmp_path / "none", port=port)
+
+
 def test_the_page_says_how_to_install_gradio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from pipelines import app
     from pipelines.runs import RunError

@@ -83,6 +83,14 @@ def test_every_figure_can_be_recomputed_from_the_score_file(judged, which):
     calibrator = metrics["development"]["calibrator"]
     points = metrics["development"]["points"]["eer_skilled"]["threshold"], calibrator
     assert compared(metrics["verifier"], recompute(scores, "pairs", *points)) == 14
+    rare = recompute(scores, "pairs", metrics["development"]["points"]["far_skilled_1pct"]["threshold"], calibrator)
+    for rate in ("frr", "far_skilled", "far_random"):
+        stated = metrics["verifier"][f"{rate}_at_dev_far_skilled_1pct_frozen"]
+        assert stated["value"] == pytest.approx(rare[f"{rate}_frozen"])
+        assert stated["low"] <= stated["value"] <= stated["high"]
+    frr, far, both = (metrics["verifier"][f"{rate}_frozen"] for rate in ("frr", "far_skilled", "aer_skilled"))
+    assert both["value"] == pytest.approx((frr["value"] + far["value"]) / 2)
+    assert both["low"] <= both["value"] <= both["high"]
     for name, entry in metrics["baselines"].items():
         found = recompute(scores, f"baseline {name}", *points)
         assert compared(entry, found) == 10
@@ -149,6 +157,7 @@ def test_the_minimum_evaluation_card_is_in_the_metrics(judged, which):
         assert "development signers" in card["threshold_source"][name]
         assert {"frr_frozen", "far_random_frozen", "far_skilled_frozen"} <= set(card["rates"][name])
         assert card["rates"][name]["frr_frozen"]["low"] is not None
+        assert {"frr_at_dev_far_skilled_1pct_frozen", "aer_skilled_frozen"} <= set(card["rates"][name])
         aposteriori = {"eer_skilled_aposteriori_global", "eer_skilled_aposteriori_per_signer"}
         assert aposteriori <= set(card["aposteriori"][name])
         assert all(card["likelihood_ratio_costs"][name].values())
@@ -200,9 +209,16 @@ def test_running_again_takes_embeddings_from_their_file(judged, monkeypatch):
     assert (judged.folder / "metrics.json").read_bytes() == before
 
 
-def test_the_report_of_all_protocols_is_there(judged):
-    assert (judged.own / "report.html").stat().st_size > 10_000
-    assert (judged.folder / "report.html").stat().st_size > 10_000
+@pytest.mark.parametrize("which", ["own", "folder"])
+def test_the_report_of_all_protocols_says_how_it_was_made_and_shows_where_the_network_looked(judged, which):
+    text = (getattr(judged, which) / "report.html").read_text()
+    for words in ("writer dependent", "dissimilarity", "What raised the score", "Grad-CAM", "% of the map on strokes",
+                  "Worst false acceptances: skilled", "Worst false acceptances: random", "Worst false rejections",
+                  "network 0, bootstrap and impostors 7", "tensorflow", "at the threshold for FAR 1 %"):  # fmt: skip
+        assert words in text, words
+    metrics, _ = read(getattr(judged, which))
+    if which == "folder":
+        assert metrics["data"]["digest"] in text
 
 
 # Pieces

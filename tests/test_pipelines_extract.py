@@ -251,6 +251,7 @@ def test_refusals_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for arguments, words in (
         ([page], "give --form with the folder"),
         ([page, "--ruled"], "give --identifiers FILE.csv"),
+        ([page, "--identifiers", str(tmp_path / "no.csv")], "no.csv cannot be read: No such file"),
         ([page, "--page", "888"], "write width x height"),
         ([page, "--scale", "9"], "--scale is 9.0; use a number from 0.05 to 4"),
         ([str(tmp_path / "nothing")], "no file or folder"),

@@ -40,6 +40,8 @@ from pipelines.adapters import (
     open_adapter,
     write_provenance,
 )
+from pipelines.audit import audit
+from pipelines.audit_files import write_audit
 from pipelines.calibration import choose_thresholds, fit_calibrator
 from pipelines.config import WorldSettings
 from pipelines.csv_text import escape_formula, plain_cell
@@ -60,6 +62,7 @@ from pipelines.release import CARD, LOG, ReleaseError, Responsible, intended_use
 from pipelines.runs import Run, load_verifier, sha256
 from pipelines.splits import check_disjoint_parts, outsiders, split_world
 from pipelines.verifier import NOTICE, Verifier
+from pipelines.verify import Bench, verify
 from synth import World, forge, render
 
 ROOT = Path(__file__).parents[1]
@@ -295,6 +298,46 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
         forget("carl", data, runs=run.parent)
 
 
+def written_below(folder: Path) -> str:
+    """Return every text below a folder, tables of scores included."""
+    found = []
+    for path in (path for path in sorted(folder.rglob("*")) if path.is_file()):
+        text = (
+            pq.read_table(path).to_pylist() if path.suffix == ".parquet" else path.read_bytes().decode(errors="replace")
+        )
+        found.append(f"{path.relative_to(folder)}: {text}")
+    return "\n".join(found)
+
+
+def test_nothing_made_of_the_data_names_or_shows_a_forgotten_signer(run: Path, data: Path) -> None:
+    (data / "3").rename(data / "=zoe brown")
+    shutil.copy(sorted((data / "=zoe brown" / "genuine").iterdir())[0], data / "1" / "genuine" / "copy.png")
+    evaluate_folder(run, data, progress=QUIET)
+    audited_data = write_audit(audit(data), run.parent / "audits" / "set")
+    digest = load_provenance(data).digest
+    people, classes = run.parent / "people", json.dumps({"data": {"digest": digest}})
+    (people / "folds" / "set").mkdir(parents=True)
+    (people / "predictions.csv").write_text(
+        "name,signer,predicted\n=zoe brown/1,'=zoe brown,1\n1/1,1,'=zoe brown\n1/2,1,1\n"
+    )
+    for name in ("metrics.json", "folds/set/folds.json"):
+        (people / name).write_text(classes)
+    for name in ("per_signer.csv", "confusion.csv", "report.html", "signer-zoe.png", "folds/set/scores.parquet"):
+        (people / name).write_text("=zoe brown")
+    assert "=zoe brown/" in (run / "evaluations" / "set" / "figures" / "signatures.csv").read_text()
+    assert "=zoe brown/" in written_below(audited_data / "archive")
+    told = forget("=zoe brown", data, runs=run.parent, dry=True)
+    found = forget("=zoe brown", data, runs=run.parent)
+    assert found.removed == told.removed
+    assert "zoe brown" not in written_below(run.parent)
+    assert (people / "predictions.csv").read_text() == "name,signer,predicted\n1/2,1,1\n"
+    assert {path.name for path in audited_data.iterdir()} == {"refined.csv", "refined.json", "provenance.toml"}
+    kept = load_signatures(open_adapter("refined", audited_data), load_provenance(audited_data))
+    assert set(kept.signers.tolist()) == {"0", "1", "2"}, "the audit of the others still holds"
+    asked = [line.split(" again what ")[0] for line in found.todo if " again what " in line]
+    assert asked == ["audit", "evaluate", "train with --fresh", "evaluate"]
+
+
 def test_a_signer_can_be_forgotten_after_the_data_have_expired(run: Path, data: Path) -> None:
     text = (data / "provenance.toml").read_text(encoding="utf-8") + "retention_until = 2001-02-03\n"
     record = make_provenance(**ANSWERS)
@@ -406,10 +449,15 @@ def test_no_test_and_no_module_reaches_beyond_this_machine() -> None:
 
 
 def test_the_verifier_takes_a_claimed_signer_and_searches_nobody() -> None:
-    public = {name for name in dir(Verifier) if not name.startswith("_")}
+    public = {name for door in (Verifier, Bench) for name in dir(door) if not name.startswith("_")}
+    for page in sorted((ROOT / "pipelines").glob("app*.py")):
+        tree = ast.walk(ast.parse(page.read_text(encoding="utf-8")))
+        public |= {node.name for node in tree if isinstance(node, ast.FunctionDef)} - {"gallery"}  # pictures of why
     for word in ("identify", "search", "gallery", "rank", "match", "who", "nearest_signer", "closest"):
         assert not [name for name in public if word in name.lower()]
-    for method in (Verifier.decide, Verifier.score_matrix, Verifier.vote):
+    asked = inspect.signature(verify).parameters["references"]
+    assert asked.default is inspect.Parameter.empty
+    for method in (Verifier.decide, Verifier.score_matrix, Verifier.vote, Bench.answer):
         first = list(inspect.signature(method).parameters.values())[1]
         assert first.name == "references"
         assert first.default is inspect.Parameter.empty
@@ -439,8 +487,12 @@ def test_every_report_says_that_it_is_no_evidence_and_nothing_switches_that_off(
 # Files
 
 
-def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = write_text(tmp_path / "a.json", "old")
+def test_files_appear_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_text(tmp_path / "a.json", "first")
+    at_flush: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda number: at_flush.append(path.read_text()))
+    write_text(path, "old")
+    assert at_flush == ["first"], "on the disk before it takes its name"
 
     def breaks(temporary: Path) -> None:
         temporary.write_text("half of")
@@ -504,6 +556,9 @@ def test_no_signature_is_fitted_to_an_image() -> None:
 def test_the_gates_can_be_used_from_the_command_line(run: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from pipelines.cli import main
 
+    for arguments in (["privacy"], ["card", "--intended-use", "A lesson about error rates for beginners"]):
+        assert main([*arguments, "--run", str(run.parent / "nowhere")]) == 2
+        assert "nowhere has no config.json; it is no finished run" in capsys.readouterr().err
     audited(run)
     assert main(["card", "--run", str(run), "--intended-use", "too short"]) == 2
     assert main(["card", "--run", str(run), "--intended-use", "A lesson about error rates for beginners"]) == 0

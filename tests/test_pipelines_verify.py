@@ -149,6 +149,8 @@ def test_the_picture_of_why_is_a_png_that_says_its_limits(finished_run: Path, fi
     assert b"no evidence by itself" in out.read_bytes()
     with pytest.raises(BadInput, match="writes a PNG"):
         verify(finished_run, [files["reference_0"]], files["genuine"], explain_to=tmp_path / "why.jpg")
+    with pytest.raises(BadInput, match=r"there is no folder .*nowhere"):
+        verify(finished_run, [files["reference_0"]], files["genuine"], explain_to=tmp_path / "nowhere" / "why.png")
 
 
 def test_a_shifted_signature_is_laid_back_on_its_original() -> None:
@@ -208,7 +210,9 @@ def _command(*arguments: object) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_command_prints_json_and_ends_with_0_whatever_the_verdict(finished_run: Path, files: dict) -> None:
+def test_the_command_prints_json_and_ends_with_0_whatever_the_verdict(
+    finished_run: Path, files: dict, tmp_path: Path
+) -> None:
     ran = _command(
         "--run",
         finished_run,
@@ -219,11 +223,14 @@ def test_the_command_prints_json_and_ends_with_0_whatever_the_verdict(finished_r
         "--json",
         "--far",
         0.3,
+        "--explain",
+        tmp_path / "why.png",
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     assert found["verdict"] in ("accept", "reject", "inconclusive")
     assert "30.00%" in found["threshold_basis"]
+    assert cv2.imread(str(tmp_path / "why.png")) is not None
     assert "no evidence by itself" in found["notice"]
 
 
