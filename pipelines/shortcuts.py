@@ -18,6 +18,8 @@ from .probes import blind_probe, nuisances, shape_features
 from .trials import SignatureSet, TrialTable
 
 LONGEST_PX = 512
+LEAST_SIGNERS = 5
+"""Below it the standard error of an area over signers is next to nothing by chance, and every probe would cry out."""
 PAPER = {"background": "level of the paper", "background_sd": "texture of the paper"}
 PEN = {"width": "width of the line", "darkness": "darkness of the line"}
 
@@ -61,6 +63,9 @@ def nuisance_findings(
     forged = kind == "skilled"
     if not forged.any() or not (kind == "genuine").any():
         return [Finding("background", view, None, None, None, "", "not run", "there is no skilled forgery")]
+    if len(set(signer[chosen].tolist())) < LEAST_SIGNERS:
+        words = f"needs {LEAST_SIGNERS} signers or more: the spread over fewer says nothing of chance"
+        return [Finding("background", view, None, None, None, "", "not run", words)]
     where = {int(place): i for i, place in enumerate(places)}
     other = partners(signatures, places)
     paired = chosen & (other >= 0)
@@ -74,10 +79,9 @@ def nuisance_findings(
         difference = np.abs(values - values[mate])[paired]
         area, error = area_over_signers(forged[paired], difference, signer[paired])
         found.append(nuisance_finding("pair difference", f"{words}, {view}", area, error))
-    if len(set(signer[chosen].tolist())) >= 5:
-        paper = np.array([[row[name] for name in PAPER] for row in rows])[chosen]
-        blind = blind_probe(paper, forged[chosen], signer[chosen])
-        found.append(nuisance_finding("background", f"all of the paper together, {view}", blind.area, blind.error))
+    paper = np.array([[row[name] for name in PAPER] for row in rows])[chosen]
+    blind = blind_probe(paper, forged[chosen], signer[chosen])
+    found.append(nuisance_finding("background", f"all of the paper together, {view}", blind.area, blind.error))
     return found
 
 
@@ -101,7 +105,12 @@ def blind_findings(
     chosen = places[(kind == "genuine") | (kind == "skilled")]
     forged, signers = signatures.kind[chosen] == "skilled", signatures.signer[chosen]
     judged = (trials.kind == "genuine") | (trials.kind == "skilled")
-    if len(set(signer.tolist())) < 5 or not forged.any() or forged.all() or not (trials.kind == "skilled").any():
+    if (
+        len(set(signer.tolist())) < LEAST_SIGNERS
+        or not forged.any()
+        or forged.all()
+        or not (trials.kind == "skilled").any()
+    ):
         words = "needs five signers or more, with genuine and skilled signatures"
         return [Finding("reference-blind", "questioned image", None, None, None, "", "not run", words)]
     area, error = area_over_signers(

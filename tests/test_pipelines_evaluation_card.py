@@ -18,12 +18,14 @@ from pipelines.export_plan import ExportSpec
 from pipelines.own_data import evaluate_folder
 from pipelines.progress import Progress
 from pipelines.protocol_runs import PROTOCOLS
+from pipelines.rates import rates
 from pipelines.run_cost import Clock
 from pipelines.runs import Run
 from pipelines.score_file import read_scores, write_scores
-from pipelines.trials import SignatureSet, TrialTable
+from pipelines.trials import SignatureSet, TrialTable, joined
 
 QUIET = Progress(quiet=True)
+DRAWN = {"draws": 20, "seed": 0}
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +254,20 @@ def test_a_score_file_keeps_its_tables_apart(tmp_path):
         TrialTable.from_parquet(tmp_path / "s.parquet", "wd")
     with pytest.raises(ValueError, match="at least one table"):
         write_scores(tmp_path / "s.parquet", {})
+
+
+def test_one_signer_no_forgeries_and_constant_scores_have_the_values_that_are_documented():
+    one = rates(joined([table("genuine", [1, 2], signers=1), table("skilled", [0, 1.5], signers=1)]), None, **DRAWN)
+    assert one["eer_skilled"] == {"value": 0.5, "low": None, "high": None}
+    assert one["rule_of_three"] == {"smallest_supported_rate": 1.0, "supported": {"1pct": False, "01pct": False}}
+    without = rates(table("genuine", [1, 2, 3]), None, **DRAWN)
+    assert without["trials"] == {"genuine": 3, "random": 0, "simple": 0, "skilled": 0}
+    assert not [name for name in without if name.startswith(("eer", "far", "auc"))]
+    assert set(rates(table("skilled", [1, 2]), None, **DRAWN)) == {"signers", "trials", "rule_of_three"}
+    same = rates(joined([table("genuine", [1] * 6), table("skilled", [1] * 6)]), None, **DRAWN)
+    assert (same["eer_skilled"]["value"], same["auc_skilled"]["value"]) == (0.5, 0.5)
+    assert same["d_prime_skilled"]["value"] is None
+    assert same["eer_skilled_threshold_aposteriori"] is None  # at +infinity nothing is accepted, which is as good
 
 
 def test_splitting_again_needs_people_and_both_kinds():

@@ -78,6 +78,16 @@ def test_sound_paper_and_pens_pass(seed):
     assert {f.status for f in findings} == {"ok"}
 
 
+@pytest.mark.parametrize("signers", [1, 2, 4])
+def test_a_handful_of_signers_raises_no_false_alarm(signers):
+    known = signatures(signers, 2)
+    rows = paper_rows(np.random.default_rng(0), len(known.name))
+    (found,) = nuisance_findings("as captured", known, np.arange(len(known.name)), rows)
+    assert (found.status, found.value) == ("not run", None)
+    assert "needs 5 signers or more" in found.words
+    assert summarise([found])["failed"] == []
+
+
 @pytest.mark.parametrize(("name", "probe"), [("background", "background"), ("darkness", "ink")])
 def test_a_tint_of_forgeries_is_found_on_single_images_and_in_pairs(name, probe):
     known, rng = signatures(), np.random.default_rng(3)
