@@ -171,6 +171,7 @@ print(json.dumps({
     "mode": oct(os.stat(folder).st_mode & 0o777),
     "left": sorted(str(p) for p in Path(folder).rglob("*") if p.is_file()),
     "kinds": sorted({block.get_block_name() for block in blocks}),
+    "offer": [block.elem_id for block in blocks if getattr(block, "elem_id", None) in ("offer", "train")],
     "public": [str(fn.api_name) for fn in page.fns.values() if fn.api_visibility != "private"],
     "buttons": [b for block in blocks for b in (getattr(block, "buttons", None) or []) if b in ("share", "download")],
     "flagging": [type(block).__name__ for block in blocks if "Interface" in type(block).__name__],
@@ -193,6 +194,7 @@ page.close()
     assert set(found["hosts"]) <= {"127.0.0.1"}, "the server reached out"
     assert found["mode"] == "0o700"
     assert found["left"] == [], "something was written to disk"
+    assert found["offer"] == ["offer", "train"], "without a run the page offers to train one"
     assert not Path(found["folder"]).exists(), "the private folder outlived the page"
     # a Gradio image or file would be written to disk; those of this page are text in memory
     assert not set(found["kinds"]) & {"image", "file", "uploadbutton", "sketchpad", "imageeditor", "gallery", "plot"}
@@ -486,6 +488,29 @@ def test_signing_compares_movement_and_image_and_forgets(desk, monkeypatch: pyte
     assert pictures.count("<img") == 3
     assert left == ""
     assert "too short" in compared(desk, sheet_value(questioned=[]))[0]
+
+
+def test_training_from_the_page_says_how_it_goes_and_why_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.app_desk import Desk
+    from pipelines.runs import RunError
+
+    python = tmp_path / "python"
+    python.write_text(
+        '#!/bin/sh\necho "$@"\necho "epoch 1 of $@" >&2\necho >&2\necho "error: no room" >&2\nexit $ENDS\n'
+    )
+    python.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setenv("ENDS", "2")
+    desk = Desk(tmp_path / "run")
+    lines = desk.train()
+    assert next(lines) == f"epoch 1 of -m pipelines demo --preset smoke --run {tmp_path / 'run'}"
+    assert next(lines) == "error: no room"
+    with pytest.raises(RunError, match="training failed: error: no room"):
+        next(lines)
+    monkeypatch.setenv("ENDS", "0")
+    assert len(list(desk.train())) == 2
 
 
 @pytest.mark.parametrize("port", [0, 65536, -1])

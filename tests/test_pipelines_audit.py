@@ -24,8 +24,10 @@ from pipelines.audit import FAULTS, Audit, audit
 from pipelines.audit_copies import Copies, groups_of
 from pipelines.audit_facts import cut_strokes, sharpness
 from pipelines.audit_files import write_audit
+from pipelines.audit_judging import judge
 from pipelines.audit_labels import imbalance
 from pipelines.audit_leaks import find_leaks
+from pipelines.audit_page import page_of
 from pipelines.audit_retrain import retrain
 from pipelines.cli import main
 from pipelines.export import export
@@ -418,6 +420,39 @@ def test_the_verb_writes_page_and_manifest_and_leaves_out_the_hardest_signer(
     assert "lies inside the data folder" in capsys.readouterr().err
     assert main(["audit", str(data), "--drop-signers", "-1"]) == 2
     assert "cannot leave -1 signers out; use 0 or more" in capsys.readouterr().err
+
+
+def hard_to_tell(found: Audit, hard: str) -> np.ndarray:
+    """Features by hand: every signer has a direction, and the hard one's signatures lean to one other or another."""
+    names = sorted(set(found.examined.signers))
+    rows, seen = [], 0
+    for i in found.examined.where:
+        own, row = found.examined.signers[i], np.zeros(len(names) + len(found.examined.where), np.float32)
+        row[names.index(own)] = 1.0
+        if own == hard and found.examined.kinds[i] == "genuine":
+            others = [name for name in names if name != hard]
+            row[names.index(hard)], row[names.index(others[seen % len(others)])] = 0.5, 0.5
+            seen += 1
+        row[len(names) + len(rows)] = 0.1  # no two are copies
+        rows.append(row / np.linalg.norm(row))
+    return np.array(rows)
+
+
+def test_signers_are_ranked_by_validation_error_and_the_worst_is_left_out_with_its_reason(clean: Path) -> None:
+    plain = audit(clean)
+    faulty = {plain.examined.signers[finding.place] for finding in plain.findings}
+    hard = next(name for name in sorted(set(plain.examined.signers)) if name not in faulty)
+    judged = [judge(plain.examined, lambda _: hard_to_tell(plain, hard), "by hand", n) for n in (0, 1, 5)]
+    for found in judged:
+        first, *others = found.ranks
+        assert (first.signer, first.errors, first.genuine, first.error) == (hard, 6, 6, 1.0)
+        assert [rank.errors for rank in others] == [0] * 15
+        assert [rank.margin for rank in others] == sorted(rank.margin for rank in others)
+    assert [found.counts.get("hard signer", 0) for found in judged] == [0, 8, 8], "those without an error stay"
+    told = {finding.reason for finding in judged[1].findings if finding.fault == "hard signer"}
+    assert len(told) == 1
+    assert next(iter(told)).startswith("validation error 100% (6 of 6), taken for ")
+    assert "validation error 100% (6 of 6)" in page_of(judged[1], None, thumbnails=False)
 
 
 # Measures
