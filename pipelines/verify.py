@@ -45,7 +45,8 @@ class Answer:
         threshold: Of the score.
         threshold_similarity: The same as a similarity.
         threshold_basis: Where the threshold comes from.
-        rates: Error rates at the threshold, on test signers (one reference) or development signers (several).
+        rates: Error rates at the threshold.
+        rated_on: Whose trials they were counted on: "test signers" (one reference) or "development signers".
         votes: Share of the references that would accept on their own.
         nearest: Place of the most similar reference, from 0.
         n_references: How many there were.
@@ -65,6 +66,7 @@ class Answer:
     threshold_similarity: float
     threshold_basis: str
     rates: Rates
+    rated_on: str
     votes: float
     nearest: int
     n_references: int
@@ -135,6 +137,10 @@ class Bench:
         ]
         return self.development[basis_of(fusion, counts[0])] if counts else {}
 
+    def rated_on(self, n_references: int) -> str:
+        """Return whose trials tell the error rates: test signers, whose scores are kept for one reference."""
+        return "test signers" if n_references == 1 and self.test else "development signers"
+
     def rates(self, threshold: float, *, fusion: str | None = None, n_references: int = 1) -> Rates:
         """Return the error rates at a threshold: on test signers for one reference, else on development signers.
 
@@ -143,7 +149,7 @@ class Bench:
             fusion: How several references become one score; the verifier's usual way if None.
             n_references: How many.
         """
-        if n_references == 1 and self.test:
+        if self.rated_on(n_references) == "test signers":
             return rates_at(self.test, threshold)
         fusion = self.verifier.usual_fusion(n_references) if fusion is None else fusion
         return rates_at(self.development_for(fusion, n_references), threshold)
@@ -187,6 +193,7 @@ class Bench:
             threshold_similarity=similarity_of(float(point.calibrator.log_lr(at))),
             threshold_basis=threshold_basis,
             rates=self.rates(at, fusion=fusion, n_references=len(references)),
+            rated_on=self.rated_on(len(references)),
             votes=decision.votes,
             nearest=decision.nearest,
             n_references=len(references),

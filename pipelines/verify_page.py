@@ -36,7 +36,7 @@ def lines(answer: Answer) -> list[tuple[str, str]]:
         (
             "errors at this threshold",
             f"FAR of skilled forgeries {percent(rates.far_skilled)}, of random ones {percent(rates.far_random)}, "
-            f"FRR {percent(rates.frr)} (synthetic signers)",
+            f"FRR {percent(rates.frr)} (synthetic {answer.rated_on})",
         ),
         ("references", "1" if n == 1 else f"{n}{several}"),
     ]

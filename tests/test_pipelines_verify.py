@@ -50,6 +50,12 @@ def test_an_answer_holds_what_the_verifier_says_and_where_it_comes_from(finished
     odds = 10.0**answer.log10_lr
     assert answer.similarity == pytest.approx(100 * odds / (1 + odds), abs=1e-6)
     assert answer.n_references == 2
+    assert answer.rated_on == "development signers"
+    assert "(synthetic development signers)" in dict(lines(answer))["errors at this threshold"]
+    assert (
+        "(synthetic test signers)"
+        in dict(lines(verify(finished_run, references[:1], asked)))["errors at this threshold"]
+    )
     assert "synthetic signatures only" in answer.trained_on
     assert "no evidence by itself" in answer.notice
 
