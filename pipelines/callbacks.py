@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .building import bare_backbone
 from .checkpoints import Standing, add_row, best_network, keep_epoch, logged_errors, read_log, standing, writing
 from .config import RunConfig
 from .files import write_beside
@@ -63,7 +64,8 @@ class Journal(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the wait; stop if asked to, or if the loss is no number or has run away."""
         drawn = self.drawing.finished.pop(self.epoch * self.params["steps"] + batch, 0.0)
-        self.waited += max(0.0, drawn - self.asked)
+        # the first step builds its graph before it asks for a batch, which is no waiting for input
+        self.waited += max(0.0, drawn - max(self.asked, self.drawing.begun or 0.0))
         now = time.perf_counter()
         self.gaps += [now - self.ended] if self.ended else []
         self.ended = now
@@ -92,8 +94,6 @@ class Journal(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _look(self, row: dict[str, Any]) -> Standing:
         """Add what the monitor sees to the row; keep the network if it is the best so far."""
-        from .train import bare_backbone
-
         assert self.monitor is not None
         with averaged(self.model):
             row |= self.monitor(self.model)

@@ -51,7 +51,7 @@ def _models() -> Rows:
 
 
 def _networks() -> Any:
-    from . import train  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
+    from . import building  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
 
     return importlib.import_module("models")
 

@@ -1,11 +1,13 @@
 """A run folder: what was configured, where it ran, what came of it; unfinished until it says otherwise."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +96,30 @@ class Run:
             for file in self.path.glob(pattern):
                 if file.name != "config.json":
                     file.unlink()
+
+    @contextlib.contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Let go of the folder if bad input ends the block before an epoch is done, so that it is free for good input.
+
+        What was interrupted or killed stays, as does all that somebody else put there.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, OSError, FloatingPointError):
+            if not any(self.path.glob("**/*.keras")):
+                with contextlib.suppress(OSError):
+                    self._remove()
+            raise
+
+    def _remove(self) -> None:
+        """Remove what a run writes, and the folder too, unless it holds something else."""
+        self._clear()
+        for folder in ("checkpoints", "cache", "figures", "tensorboard"):
+            if (self / folder).is_dir():
+                (self / folder).rmdir()
+        if [file.name for file in self.path.iterdir()] == ["config.json"]:
+            (self / "config.json").unlink()
+            self.path.rmdir()
 
     def config(self) -> RunConfig:
         """Return the recorded configuration."""
