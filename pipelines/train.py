@@ -8,7 +8,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from .building import Say, bare_backbone, build_model
-from .checkpoints import best_network, last_checkpoint, logged_errors, standing, writing
+from .checkpoints import best_network, clear_leftovers, last_checkpoint, logged_errors, standing, writing
 from .config import RunConfig
 from .files import write_json
 from .fitting import fit
@@ -72,6 +72,7 @@ def train(
     first = begun[0] if begun is not None else 0
     with writing(run):
         (run / "checkpoints").mkdir(exist_ok=True)
+        clear_leftovers(run, settings.epochs)
     errors = logged_errors(run, first)
     stops = settings.looks and errors and standing(errors, patience=settings.patience, stop_at=settings.stop_at).stop
     left = first < settings.epochs and not stops

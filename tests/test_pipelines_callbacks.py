@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipelines.checkpoints import clear_leftovers
 from pipelines.config import RunConfig, changed
 from pipelines.plots import plot_curves
 from pipelines.progress import Bar, Progress
+from pipelines.runs import Run
 
 
 def test_the_rate_warms_up_falls_as_a_cosine_and_ends_at_a_hundredth(micro_config: RunConfig) -> None:
@@ -80,3 +82,14 @@ def test_progress_counts_steps_also_of_epochs_done_before_and_shows_loss_and_rat
     assert bar.words.startswith("epoch 2/3  loss 1.250  ")
     assert bar.words.endswith("images/s")
     assert watch.seen == 3 * 16, "the first step, which builds the graph, is no part of the rate"
+
+
+def test_what_a_killed_training_was_writing_goes_and_whole_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    half = [".12.log.csv", ".3.model.keras", "checkpoints/.7.epoch-0002.keras", "checkpoints/.8.best-0001.keras"]
+    whole = ["log.csv", "checkpoints/epoch-0001.keras", "checkpoints/best-0001.keras", ".12.notes.txt", ".hidden"]
+    for name in (*half, *whole):
+        (tmp_path / name).write_text(name)
+    clear_leftovers(Run(tmp_path), 2)
+    left = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()}
+    assert left == set(whole)

@@ -205,6 +205,7 @@ def test_the_best_network_is_restored_and_not_the_last_one_kept(
         assert not np.array_equal(best, last)
 
 
+@pytest.mark.slow
 def test_waiting_for_slow_drawing_is_measured_and_told(
     tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,7 +275,7 @@ def test_class_weights_make_each_signer_weigh_the_same() -> None:
     assert float(again(labels, logits)) == pytest.approx((weights[0] * alone[0] + weights[1] * alone[1]) / 2, rel=1e-5)
 
 
-@pytest.mark.parametrize(("kept", "cache"), [(".keras", "none"), (".npz", "disk")])
+@pytest.mark.parametrize(("kept", "cache"), [(".keras", "none"), pytest.param(".npz", "disk", marks=pytest.mark.slow)])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, cache: str
 ) -> None:
