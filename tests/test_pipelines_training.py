@@ -428,6 +428,7 @@ def test_folders_that_cannot_fill_a_batch_are_one_line_each(tiny: Callable[..., 
         load_folder(folder_config(tiny, three))
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_at_the_command_line_and_leaves_the_run_folder_free(
     tiny: Callable[..., RunConfig],
     tmp_path: Path,
