@@ -122,7 +122,8 @@ def check_loss(loss: float, first: float, *, step: int, epoch: int, config: RunC
     lower = f"lower train.learning_rate ({learning_rate(config):g}) or train.clip_norm ({train.clip_norm:g})"
     if not math.isfinite(loss):
         raise FloatingPointError(
-            f"the loss became {loss} at step {step} of epoch {epoch}; {lower}, or use train.precision=float32"
+            f"the loss became {loss} at step {step} of epoch {epoch}; {lower}"
+            + ("" if train.precision == "float32" else ", or use train.precision=float32")
         )
     if first and loss > _DIVERGED * max(first, 1.0):
         raise FloatingPointError(

@@ -20,7 +20,7 @@ from pipelines.adapters import AdapterError, ProvenanceError, make_provenance, o
 from pipelines.checkpoints import read_log, standing, writing
 from pipelines.class_weights import class_weights
 from pipelines.cli import main
-from pipelines.config import PRESETS, RunConfig
+from pipelines.config import PRESETS, RunConfig, changed
 from pipelines.fine_tuning import fine_tuned
 from pipelines.inputs import Drawing
 from pipelines.marks import check_training_allowed, is_marked_file, provenance_of, trained_on
@@ -109,6 +109,10 @@ def test_a_loss_that_breaks_says_what_to_lower(micro_config: RunConfig, loss: fl
     with pytest.raises(FloatingPointError, match=words) as caught:
         check_loss(loss, first, step=7, epoch=1, config=micro_config)
     assert "train.learning_rate (0.008)" in str(caught.value), "the network's own rate"
+    if not np.isfinite(loss):
+        assert str(caught.value).endswith(", or use train.precision=float32")
+        with pytest.raises(FloatingPointError, match=r"train\.clip_norm \(5\)$"):
+            check_loss(loss, first, step=7, epoch=1, config=changed(micro_config, ["train.precision=float32"]))
 
 
 def test_pairs_of_a_look_are_of_the_kinds_they_say() -> None:
