@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from .building import bare_backbone
 from .checkpoints import Standing, add_row, best_network, keep_epoch, logged_errors, read_log, standing, writing
 from .config import RunConfig
 from .files import write_beside
@@ -63,7 +64,8 @@ class Journal(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the wait; stop if asked to, or if the loss is no number or has run away."""
         drawn = self.drawing.finished.pop(self.epoch * self.params["steps"] + batch, 0.0)
-        self.waited += max(0.0, drawn - self.asked)
+        # the first step builds its graph before it asks for a batch, which is no waiting for input
+        self.waited += max(0.0, drawn - max(self.asked, self.drawing.begun or 0.0))
         now = time.perf_counter()
         self.gaps += [now - self.ended] if self.ended else []
         self.ended = now
@@ -92,8 +94,6 @@ class Journal(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _look(self, row: dict[str, Any]) -> Standing:
         """Add what the monitor sees to the row; keep the network if it is the best so far."""
-        from .train import bare_backbone
-
         assert self.monitor is not None
         with averaged(self.model):
             row |= self.monitor(self.model)
@@ -122,7 +122,8 @@ def check_loss(loss: float, first: float, *, step: int, epoch: int, config: RunC
     lower = f"lower train.learning_rate ({learning_rate(config):g}) or train.clip_norm ({train.clip_norm:g})"
     if not math.isfinite(loss):
         raise FloatingPointError(
-            f"the loss became {loss} at step {step} of epoch {epoch}; {lower}, or use train.precision=float32"
+            f"the loss became {loss} at step {step} of epoch {epoch}; {lower}"
+            + ("" if train.precision == "float32" else ", or use train.precision=float32")
         )
     if first and loss > _DIVERGED * max(first, 1.0):
         raise FloatingPointError(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .files import write_beside, write_text
+from .files import sweep, write_beside, write_text
 from .runs import Run, RunError
 
 
@@ -29,6 +29,22 @@ def writing(run: Run) -> Iterator[None]:
         raise RunError(
             f"cannot write to {run.path}: {reason}; free some space or permit writing, then the same command goes on"
         ) from error
+
+
+def clear_leftovers(run: Run, epochs: int) -> None:
+    """Remove what killed trainings of this run were just writing; whole files stay, as does all that is not theirs.
+
+    Args:
+        run: Its folder; nobody else trains in it now.
+        epochs: Of the whole run.
+    """
+    kept = [path for epoch in range(1, epochs + 1) for path in (checkpoint(run, epoch), best_network(run, epoch))]
+    sweep([run / "log.csv", run / "head.json", run / "model.keras", *kept])
+
+
+def checkpoint(run: Run, epoch: int) -> Path:
+    """Return where an epoch's checkpoint is kept."""
+    return run / f"checkpoints/epoch-{epoch:04d}.keras"
 
 
 def last_checkpoint(run: Run) -> tuple[int, Path] | None:
@@ -64,7 +80,7 @@ def add_row(run: Run, row: dict[str, Any]) -> None:
 
 def keep_epoch(run: Run, epoch: int, model: Any, *, best_epoch: int | None) -> None:
     """Write the checkpoint of an epoch, then let go of all but the last two and the best network."""
-    write_beside(run / f"checkpoints/epoch-{epoch:04d}.keras", model.save)
+    write_beside(checkpoint(run, epoch), model.save)
     for old in sorted((run / "checkpoints").glob("epoch-*.keras"))[:-2]:
         old.unlink()
     for old in (run / "checkpoints").glob("best-*.keras"):

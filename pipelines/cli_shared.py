@@ -58,7 +58,7 @@ def checked(config: "RunConfig") -> "RunConfig":
     usual, train = TrainSettings(), config.train
     names = ("model", "model_options", "loss", "loss_options", "class_weights")
     if config.inputs != InputSettings() or any(getattr(train, key) != getattr(usual, key) for key in names):
-        from .train import check_names
+        from .building import check_names
 
         check_names(config)
     return config

@@ -92,7 +92,7 @@ def compare(
     Raises:
         ValueError: If a name is unknown or twice there, or there is no seed.
     """
-    from .train import check_names
+    from .building import check_names
 
     names, seeds = list(names), list(seeds)
     if not names or len(set(names)) != len(names) or not seeds or len(set(seeds)) != len(seeds):
@@ -122,8 +122,8 @@ def _row(base: RunConfig, name: str, seed: int, folder: Path, progress: Progress
     """Return one network's row, trained now or before."""
     import keras
 
+    from .building import loss_name
     from .complexity import multiply_adds
-    from .train import loss_name
 
     config = _config(base, name, seed)
     progress.say(f"{name}, seed {seed}")

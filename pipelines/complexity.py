@@ -45,7 +45,7 @@ def costs(
 
     import models
 
-    from . import train  # noqa: F401  (quiets TensorFlow's log)
+    from . import building  # noqa: F401  (quiets TensorFlow's log)
 
     found = []
     for name in names or models.names():

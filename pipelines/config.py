@@ -6,6 +6,7 @@ Everything a run depends on stands here. Budgets are stated for two ordinary cor
 import dataclasses
 import difflib
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -194,6 +195,17 @@ class RunConfig:
             raise ValueError(
                 f"loss {self.train.loss!r} names each training signer, and world.train_signers is "
                 f"{self.world.train_signers}; set it to at most {MOST_CLOSED_SET}, such as 500"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_batch_finds_its_signers(self) -> Self:
+        there, share = self.world.train_signers, 0.0 if self.inputs.data is None else self.inputs.real_share
+        needed = math.ceil(self.batch.signers * (1.0 - share) - 1e-9)
+        if self.inputs.stream == "signers" and needed > there:
+            raise ValueError(
+                f"a batch takes {needed} different signers, and world.train_signers is {there}; "
+                f"use --set batch.signers={math.floor(there / (1.0 - share) + 1e-9)} or more signers"
             )
         return self
 

@@ -69,6 +69,6 @@ def train_stage(
         from .inputs import images_per_step
         from .train import train
     settings = config.train
-    with progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
+    with run.taken_back(), progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
         watch = [progress.training_callback(bar, images_per_step(config))]
         clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch, cluster=cluster))

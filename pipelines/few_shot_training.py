@@ -41,11 +41,11 @@ def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Ad
 
 def _trained_on(run: Path, config: RunConfig, some: Part, steps: int) -> Any:
 
+    from .building import bare_backbone, build_model
     from .fine_tuning import fine_tuned
     from .inputs import Drawing, training_stream
     from .sources import MixedSource, StoredSource, WorldSource
     from .splits import split_world, training_world
-    from .train import bare_backbone, build_model
     from .verifier import Verifier
 
     tuned = changed(fine_tuned(run, data=None), ["train.epochs=1", f"train.steps_per_epoch={steps}"])

@@ -69,7 +69,12 @@ def fit(
         drawing = Drawing(config, sequences=sequences, source=source, cache_folder=run / "cache")
     steps = settings.steps_per_epoch
     stream = training_stream(config, first * steps, settings.epochs * steps, drawing=drawing)
-    with contextlib.closing(drawing), interrupt_between_steps() as interrupted, explained(drawing, model, config):
+    with (
+        contextlib.closing(drawing),
+        interrupt_between_steps() as interrupted,
+        writing(run),  # the cache
+        explained(drawing, model, config),
+    ):
         journal = Journal(run, config, drawing=drawing, interrupted=interrupted, monitor=monitor, say=say)
         model.fit(
             stream,
@@ -171,8 +176,9 @@ def measure_input(run: Run, config: RunConfig, model: Any, drawing: Drawing, gap
     images, waits = images_per_step(config), [float(row["input_wait"]) for row in read_log(run, config.train.epochs)]
     cached = images * _CACHED_STEPS / (ticks.at[-1] - ticks.at[0])
     found = {"cached_images_per_s": round(cached, 1), "input_wait": round(statistics.fmean(waits), 4)}
-    if len(gaps) > 1:  # the first one still warms up
-        live = images / statistics.fmean(gaps[1:])
+    # the first one still warms up; the last epoch's lie nearest to what they are compared with
+    if latest := gaps[1:][-max(1, config.train.steps_per_epoch - 1) :]:
+        live = images / statistics.fmean(latest)
         found |= {"live_images_per_s": round(live, 1), "live_over_cached": round(live / cached, 3)}
         say(
             f"{live:.0f} images/s, {cached:.0f} on a batch that lies ready (ratio {live / cached:.2f}); "

@@ -26,7 +26,7 @@ def information() -> dict[str, Rows]:
         "Models": _models(),
         "Presets": [(name, _preset(name)) for name in PRESETS],
         "Not tried": [
-            ("GPU", "no GPU path of this version has been run, several GPUs least of all"),
+            ("GPU", "no path of this version: training, half precision and XLA on one, several of one host, NCCL"),
             ("several hosts", "two processes on loopback only, no real network"),
             ("Windows, macOS", "untried"),
         ],
@@ -51,7 +51,7 @@ def _models() -> Rows:
 
 
 def _networks() -> Any:
-    from . import train  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
+    from . import building  # noqa: F401  (quiets TensorFlow's log before Keras loads it)
 
     return importlib.import_module("models")
 

@@ -59,7 +59,8 @@ class Drawing:
 
     Attributes:
         fault: The first error while drawing, or None; tf.data hands on its text only.
-        finished: When each batch was drawn, by `time.monotonic`.
+        begun: When the first batch was asked for, by `time.monotonic`, or None.
+        finished: When each batch was drawn, by the same clock.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Drawing:
         self.cache = _cache(config, cache_folder)
         self.closed = threading.Event()
         self.fault: Exception | None = None
+        self.begun: float | None = None
         self.finished: dict[int, float] = {}
         self.busy = self.most_busy = 0
         self.lock = threading.Lock()
@@ -98,6 +100,7 @@ class Drawing:
     def __call__(self, number: np.int64) -> tuple[Any, Any]:
         """Return the images (or trajectories) and labels of a batch, or empty paper once closed."""
         with self.lock:
+            self.begun = time.monotonic() if self.begun is None else self.begun
             self.busy += 1
             self.most_busy = max(self.busy, self.most_busy)
         try:

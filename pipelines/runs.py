@@ -1,11 +1,14 @@
 """A run folder: what was configured, where it ran, what came of it; unfinished until it says otherwise."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +90,31 @@ class Run:
                 "others; use --fresh to start over, or another --run"
             )
 
-    def _clear(self) -> None:
-        """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""
+    def _written(self) -> Iterator[Path]:
+        """Yield the files that a run writes, and no other."""
         patterns = ("*.json", "*.csv", "*.keras", "*.parquet", "*.html", "checkpoints/*.keras")
         for pattern in (*patterns, "cache/*.npz", "figures/*.csv", "tensorboard/events*"):
-            for file in self.path.glob(pattern):
-                if file.name != "config.json":
-                    file.unlink()
+            yield from self.path.glob(pattern)
+
+    def _clear(self) -> None:
+        """Remove what a run writes, and nothing else; `config.json` stays, to mark the folder as a run's."""
+        for file in list(self._written()):
+            if file.name != "config.json":
+                file.unlink()
+
+    @contextlib.contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Let go of the folder if bad input ends the block before an epoch is done, so that it is free for good input.
+
+        What was interrupted or killed stays, and a folder into which somebody put something else.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, OSError, FloatingPointError):
+            ours, there = set(self._written()), {file for file in self.path.rglob("*") if file.is_file()}
+            if there <= ours and not any(file.suffix == ".keras" for file in there):
+                shutil.rmtree(self.path, ignore_errors=True)
+            raise
 
     def config(self) -> RunConfig:
         """Return the recorded configuration."""

@@ -78,7 +78,14 @@ def forged_acts(
 
 
 def pick_signers(rng: np.random.Generator, signers: Sequence[int], n: int, *, but: int | None = None) -> list[int]:
-    """Return n different members of a range, none of them `but`."""
+    """Return n different members of a range, none of them `but`.
+
+    Raises:
+        ValueError: If there are fewer.
+    """
+    there = len(signers) - (but is not None and but in signers)
+    if n > there:
+        raise ValueError(f"{there} signers are too few to choose {n} different ones; use more of them, or take fewer")
     chosen: dict[int, None] = {}
     while len(chosen) < n:
         index = signers[int(rng.integers(len(signers)))]

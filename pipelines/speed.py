@@ -125,7 +125,7 @@ def training(config: RunConfig, progress: Progress, *, steps: int = 12, rounds: 
     Returns:
         Images per second, and live over cached.
     """
-    from .train import build_model
+    from .building import build_model
 
     model = build_model(config, progress.say)
     drawing = Drawing(config)

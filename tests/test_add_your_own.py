@@ -60,8 +60,8 @@ def test_a_step_that_fits_no_line_would_be_noticed():
 
 
 def test_the_loss_ranks_embeddings_and_can_be_named(monkeypatch):
+    from pipelines.building import check_names
     from pipelines.config import PRESETS, changed
-    from pipelines.train import check_names
 
     (source,), (step,) = blocks("A loss", "python"), blocks("A loss", "diff")
     module("losses_cosine", "models", source, monkeypatch)

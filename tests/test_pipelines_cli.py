@@ -128,3 +128,8 @@ def test_info_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for word in ("Machine", "Packages", "Models", "Presets", "resnet_small", "smoke", "classroom", "Not tried"):
         assert word in out
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
+    untried = readme[readme.index("## What has not been tried") :]
+    for path in ("training, half precision and XLA on one", "several", "NCCL", "GPU", "Windows", "macOS"):
+        assert path in untried
+        assert path in " ".join(out.split())

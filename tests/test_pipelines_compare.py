@@ -13,6 +13,7 @@ import pytest
 import models
 from models.objectives import OBJECTIVES
 from pipelines.adapters import ProvenanceError, write_provenance
+from pipelines.building import build_model, check_names
 from pipelines.cli import main
 from pipelines.compare import compare
 from pipelines.config import CLOSED_SET_LOSSES, PRESETS, RunConfig, changed, with_model
@@ -22,7 +23,6 @@ from pipelines.head_fitting import fit_head
 from pipelines.inputs import Drawing, training_stream
 from pipelines.progress import Progress
 from pipelines.runs import Run, RunError, load_verifier
-from pipelines.train import build_model, check_names
 from synth import World, render
 
 QUIET = Progress(quiet=True)

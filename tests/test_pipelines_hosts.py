@@ -216,7 +216,7 @@ def test_a_host_that_never_comes_is_named_and_a_taken_port_too() -> None:
 # host, and going on. A process of TensorFlow costs ten seconds of a core before it does anything.
 _SCRIPT = """
 import json, os, sys
-from pipelines import cli, collective, config, hosts_training, inputs, train
+from pipelines import building, cli, collective, config, hosts_training, inputs, train
 from pipelines.preprocess import to_ink
 config.PRESETS["tiny"] = config.RunConfig.from_dict(json.loads(sys.argv[1]))
 out, plain_join, plain_fit = sys.argv[2], collective.join, hosts_training.fit_together
@@ -228,7 +228,7 @@ def compare(cluster):
         wanted = [f"train.loss={loss}", "train.model_options.batch_norm=false", "train.clip_norm=0.001"]
         c = config.changed(config.PRESETS["tiny"], wanted)
         source, _ = train.open_source(c)
-        model = train.build_model(c, lambda line: None, source=source)
+        model = building.build_model(c, lambda line: None, source=source)
         def alone():
             seen, labels = inputs.Drawing(c, source=source).draw(0)
             with tf.GradientTape() as tape:

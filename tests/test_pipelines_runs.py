@@ -80,6 +80,39 @@ def test_half_a_run_is_not_gone_on_with_by_a_generator_that_draws_others(tmp_pat
     assert json.loads((run / "environment.json").read_text())["synth_engine"] == ENGINE
 
 
+def _end(run: Run, error: BaseException) -> None:
+    """Let a training write something, then end with an error."""
+    with run.taken_back():
+        (run / "checkpoints").mkdir(exist_ok=True)
+        (run / "times.json").write_text("{}")
+        raise error
+
+
+def _refuse(path: Path) -> None:
+    with pytest.raises(ValueError, match="no good"):
+        _end(Run(path), ValueError("no good"))
+
+
+def test_a_folder_of_refused_input_is_free_again_and_what_was_trained_stays(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    Run(path).start(CONFIG)
+    _refuse(path)
+    assert not path.exists()
+    Run(path).start(PRESETS["classroom"])
+    (path / "notes.txt").write_text("mine")
+    _refuse(path)
+    assert {f.name for f in path.iterdir()} > {"notes.txt", "config.json", "environment.json", "state.json"}
+    (path / "notes.txt").unlink()
+    (path / "checkpoints/epoch-0001.keras").write_text("weights")
+    _refuse(path)
+    assert (path / "checkpoints/epoch-0001.keras").read_text() == "weights"
+    assert (path / "times.json").exists()
+    Run(tmp_path / "other").start(CONFIG)
+    with pytest.raises(KeyboardInterrupt):
+        _end(Run(tmp_path / "other"), KeyboardInterrupt())
+    assert Run(tmp_path / "other").config() == CONFIG
+
+
 def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     for fresh in (False, True):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pipelines.config import PRESETS, BatchSettings, EvaluationSettings, RunConfig, WorldSettings, changed
 from pipelines.inputs import Drawing
 from pipelines.preprocess import to_ink
-from pipelines.sampling import batch_acts, draw_batch, draw_in_chunks, evaluation_acts
+from pipelines.sampling import batch_acts, draw_batch, draw_in_chunks, evaluation_acts, pick_signers
+from pipelines.sources import WorldSource
 from pipelines.splits import Split, check_disjoint_parts, split_world
 from synth import World
 
@@ -146,6 +147,36 @@ def test_too_few_signers_are_refused_in_one_line() -> None:
     with pytest.raises(ValueError, match=r"^4 signers are too few for a batch; 5 are needed$"):
         batch_acts(WORLD, range(4), SETTINGS, 0)
     batch_acts(WORLD, range(5), SETTINGS, 0)
+
+
+def test_a_stream_of_too_few_signers_is_refused_and_does_not_search_for_ever() -> None:
+    source = WorldSource(WORLD, range(4))
+    assert sorted(source.choose(np.random.default_rng(0), 4, 0, distinct=True)) == [0, 1, 2, 3]
+    for n, but, told in ((5, None, "4 signers are too few to choose 5"), (4, 2, "3 signers are too few to choose 4")):
+        with pytest.raises(ValueError, match=told):
+            pick_signers(np.random.default_rng(0), range(4), n, but=but)
+    assert sorted(pick_signers(np.random.default_rng(0), range(4), 4, but=9)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        (["batch.signers=13"], 12),
+        (["batch.signers=40", "inputs.data=somewhere", "inputs.real_share=0.5"], 24),
+        (["batch.signers=40", "inputs.data=somewhere", "inputs.real_share=1"], None),
+        (["batch.signers=40", "inputs.stream=triplets"], None),
+    ],
+)
+def test_a_batch_of_more_signers_than_the_world_trains_on_is_refused_with_what_fits(
+    changes: list[str], fits: int | None
+) -> None:
+    wanted = ["world.train_signers=12", *changes]
+    if fits is None:
+        changed(PRESETS["smoke"], wanted)
+        return
+    with pytest.raises(ValueError, match=f"world.train_signers is 12; use --set batch.signers={fits} or more signers"):
+        changed(PRESETS["smoke"], wanted)
+    changed(PRESETS["smoke"], [*wanted, f"batch.signers={fits}"])
 
 
 def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:

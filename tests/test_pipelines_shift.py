@@ -347,7 +347,7 @@ def test_a_network_is_trained_a_little_further_and_chosen_by_signers_kept_apart(
 ) -> None:
     import keras
 
-    from pipelines.train import build_backbone
+    from pipelines.building import build_backbone
     from pipelines.verifier import Verifier
 
     options = json.dumps({"channels": [8, 16], "dense": [16]})

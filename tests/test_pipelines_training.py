@@ -3,9 +3,12 @@
 import csv
 import json
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,9 @@ from pipelines.adapters import AdapterError, ProvenanceError, make_provenance, o
 from pipelines.checkpoints import read_log, standing, writing
 from pipelines.class_weights import class_weights
 from pipelines.cli import main
-from pipelines.config import RunConfig
+from pipelines.config import PRESETS, RunConfig, changed
 from pipelines.fine_tuning import fine_tuned
+from pipelines.inputs import Drawing
 from pipelines.marks import check_training_allowed, is_marked_file, provenance_of, trained_on
 from pipelines.monitor import pair_scores
 from pipelines.real_data import hold_out, load_folder
@@ -73,6 +77,27 @@ def test_too_little_memory_names_a_batch_that_fits(micro_config: RunConfig) -> N
     assert "use a smaller network" in advice(Network(3), micro_config)
 
 
+def test_what_tensorflow_says_is_turned_into_what_happened(
+    micro_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    from pipelines.fitting import explained
+
+    monkeypatch.setattr("pipelines.training_memory.advice", lambda model, config: "12 fit")
+    drawing: Any = SimpleNamespace(fault=None)
+    for error in (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), MemoryError()):
+        with pytest.raises(RunError, match="12 fit"), explained(drawing, None, micro_config):
+            raise error
+    unknown = tf.errors.UnknownError(None, None, "ValueError: the pen broke")
+    with pytest.raises(tf.errors.UnknownError), explained(drawing, None, micro_config):
+        raise unknown
+    drawing.fault = ValueError("the pen broke")
+    for error in (unknown, tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")):
+        with pytest.raises(ValueError, match=r"^the pen broke$"), explained(drawing, None, micro_config):
+            raise error
+
+
 @pytest.mark.parametrize(
     ("loss", "first", "words"),
     [(float("nan"), 3.0, "the loss became nan at step 7"), (400.0, 3.0, "training diverges: the loss grew from 3 to")],
@@ -84,6 +109,10 @@ def test_a_loss_that_breaks_says_what_to_lower(micro_config: RunConfig, loss: fl
     with pytest.raises(FloatingPointError, match=words) as caught:
         check_loss(loss, first, step=7, epoch=1, config=micro_config)
     assert "train.learning_rate (0.008)" in str(caught.value), "the network's own rate"
+    if not np.isfinite(loss):
+        assert str(caught.value).endswith(", or use train.precision=float32")
+        with pytest.raises(FloatingPointError, match=r"train\.clip_norm \(5\)$"):
+            check_loss(loss, first, step=7, epoch=1, config=changed(micro_config, ["train.precision=float32"]))
 
 
 def test_pairs_of_a_look_are_of_the_kinds_they_say() -> None:
@@ -130,7 +159,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, micro_config: RunConfig) -> Callable[.
 
 
 def trained(path: Path, config: RunConfig) -> tuple[Any, list[str]]:
-    from pipelines.train import check_names, train
+    from pipelines.building import check_names
+    from pipelines.train import train
 
     check_names(config)
     run, lines = Run(path), []
@@ -158,6 +188,51 @@ def test_stop_at_ends_training_and_the_best_network_is_kept(tiny: Callable[..., 
     assert list((tmp_path / "run/tensorboard").glob("events*"))
     found = json.loads((tmp_path / "run/input.json").read_text())
     assert found["cached_images_per_s"] > 0
+
+
+def test_the_best_network_is_restored_and_not_the_last_one_kept(
+    tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors, seen = [0.4, 0.1, 0.3, 0.1, 0.0], []
+
+    def look(monitor: Any, model: Any) -> dict[str, float]:
+        seen.append(model.get_weights())
+        return {"dev_error": errors[len(seen) - 1]}
+
+    monkeypatch.setattr("pipelines.monitor.Monitor.__call__", look)
+    model, lines = trained(tmp_path / "run", tiny(epochs=5, patience=2, monitor_batches=1))
+    assert "stopped after epoch 4: no better development error than 0.100 of epoch 2 in 2 epochs" in lines
+    assert [float(row["dev_error"]) for row in log_of(tmp_path / "run")] == errors[:4]
+    assert [kept.name for kept in (tmp_path / "run/checkpoints").glob("best-*")] == ["best-0002.keras"]
+    for restored, best, last in zip(model.get_weights(), seen[1], seen[3], strict=True):
+        np.testing.assert_array_equal(restored, best)
+        assert not np.array_equal(best, last)
+
+
+@pytest.mark.slow
+def test_waiting_for_slow_drawing_is_measured_and_told(
+    tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.demo import compile_kernels
+
+    steps, pause, plain = 6, 0.3, Drawing.draw
+
+    def slow(drawing: Drawing, number: int) -> object:
+        if number >= steps:  # from the second epoch on
+            time.sleep(pause)
+        return plain(drawing, number)
+
+    compile_kernels()
+    monkeypatch.setattr(Drawing, "draw", slow)
+    _, lines = trained(tmp_path / "run", tiny({"threads": 1, "prefetch": 1}, epochs=2, steps_per_epoch=steps))
+    rows = log_of(tmp_path / "run")
+    assert float(rows[1]["input_wait"]) * float(rows[1]["seconds"]) > 2 * pause
+    assert float(rows[0]["input_wait"]) < 0.5, "building the graph is no waiting for input"
+    found = json.loads((tmp_path / "run/input.json").read_text())
+    ratio = found["live_images_per_s"] / found["cached_images_per_s"]
+    assert found["live_over_cached"] == pytest.approx(ratio, abs=0.01)
+    assert found["live_over_cached"] < 0.9
+    assert any(f"(ratio {found['live_over_cached']:.2f}); waiting for input" in line for line in lines)
 
 
 def test_averaged_weights_are_the_network_and_one_epoch_more_is_needed_for_others(
@@ -204,17 +279,19 @@ def test_class_weights_make_each_signer_weigh_the_same() -> None:
     assert float(again(labels, logits)) == pytest.approx((weights[0] * alone[0] + weights[1] * alone[1]) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize(("kept", "cache"), [(".keras", "none"), pytest.param(".npz", "disk", marks=pytest.mark.slow)])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
-    tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, cache: str
 ) -> None:
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipelines.files._flush", lambda path: full(path) if path.suffix == ".keras" else None)
+    monkeypatch.setattr("pipelines.files._flush", lambda path: full(path) if path.suffix == kept else None)
     with pytest.raises(RunError, match=r"cannot write to .*: No space left on device; free some space"):
-        trained(tmp_path / "run", tiny(epochs=1))
+        trained(tmp_path / "run", tiny({"cache": cache}, epochs=1))
     assert not list((tmp_path / "run/checkpoints").iterdir())
     assert not (tmp_path / "run/model.keras").exists()
+    assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_a_read_only_run_folder_is_one_line(
@@ -242,7 +319,7 @@ def test_a_read_only_run_folder_is_one_line(
 def test_settings_that_do_not_go_together_are_one_line(
     tiny: Callable[..., RunConfig], changes: dict[str, Any], words: str
 ) -> None:
-    from pipelines.train import check_names
+    from pipelines.building import check_names
 
     config = tiny(**changes)
     with pytest.raises(ValueError, match=words):
@@ -353,6 +430,59 @@ def test_folders_that_cannot_fill_a_batch_are_one_line_each(tiny: Callable[..., 
     (three / "provenance.toml").unlink()
     with pytest.raises(ProvenanceError, match="python -m pipelines provenance init"):
         load_folder(folder_config(tiny, three))
+
+
+@pytest.mark.slow
+def test_bad_input_is_one_line_at_the_command_line_and_leaves_the_run_folder_free(
+    tiny: Callable[..., RunConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(PRESETS, "tiny", tiny(epochs=1, steps_per_epoch=2))
+    run = ["--run", str(tmp_path / "run"), "--quiet"]
+
+    def refused(*words: str) -> str:
+        capsys.readouterr()
+        assert main(["train", *words, *run]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("error: ")
+        assert told.count("\n") == 1
+        assert not (tmp_path / "run").exists()
+        return told
+
+    plain = ["--preset", "tiny"]
+    assert "a batch takes 65 different signers, and world.train_signers is 64" in refused(
+        *plain, "--set", "batch.signers=65"
+    )
+    broken = ["train.learning_rate=1e30", "train.clip_norm=1e30", "train.steps_per_epoch=9"]
+    told = refused(*plain, *(word for change in broken for word in ("--set", change)))
+    assert re.search(r"loss became (nan|inf) at step \d of epoch 1; lower train\.learning_rate \(1e\+30\)", told)
+    first = str(tmp_path / "first")
+    assert main(["train", *plain, "--run", first, "--quiet"]) == 0
+    assert "has no stage 'stge1'; its stages are: stem, stage1, head" in refused("--from", first, "--freeze", "stge1")
+    whole = ["--real-share", "1"]
+    for signers, genuine, words in (
+        (0, 0, "holds no usable signature (it is empty)"),
+        (1, 2, "signatures of one signer only; training compares at least two"),
+        (2, 2, "has 2 signers with 2 genuine signatures, and a batch takes 4 of them; use --set batch.signers=2"),
+    ):
+        data = make_folder(tmp_path / f"data{signers}", signers, genuine)
+        assert words in refused("--from", first, "--data", str(data), *whole)
+    many = ["--set", "batch.genuine=5"]
+    assert "has more than 2 genuine signatures; use --set batch.genuine=2" in refused(
+        "--from", first, "--data", str(data), *many, *whole
+    )
+    ink = np.ones((4, 8, 10), np.float32)
+    ink[2] = np.nan
+    archive = make_folder(tmp_path / "archive", 0, 0)
+    np.savez(archive / "set.npz", x=ink, y=np.array([0, 0, 1, 1]), yforg=np.zeros(4, int))
+    assert "set.npz: 1 images hold NaN or infinity, the first is number 2" in refused(
+        "--from", first, "--data", str(archive), "--adapter", "sigver"
+    )
+    fits = ["--set", "batch.signers=2", "--set", "train.epochs=1", "--freeze", "stage1", *whole]
+    assert main(["train", "--from", first, "--data", str(data), *fits, *run]) == 0
+    assert is_marked_file(tmp_path / "run/model.keras")
 
 
 def test_archives_of_canvases_are_read_through_an_adapter_and_nan_is_refused(tmp_path: Path) -> None:
