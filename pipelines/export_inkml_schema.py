@@ -103,4 +103,4 @@ INKML_SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
   </xs:complexType>
 </xs:schema>
 """
-"""Narrower than the standard: every document that passes is InkML, and samples are X Y in mm, T in ms, F of 65535."""
+"""Written from the standard and meant to be narrower than it; samples are X Y in mm, T in ms, F of 65535."""
