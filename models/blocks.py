@@ -5,6 +5,7 @@ from typing import Any
 from keras import layers
 
 from .layers import L2Normalize, glorot_uniform, he_normal, layer_seed
+from .normalization import BatchNormalization
 from .token_attention import SelfAttention
 
 # Keras's 0.99 leaves the running averages leaning on their start after 300 steps; short runs forget faster.
@@ -31,7 +32,7 @@ def conv(x: Any, channels: int, size: int, *, stride: int = 1, padding: str = "s
 
 def norm(x: Any, *, name: str) -> Any:
     """Normalise each channel over the batch."""
-    return layers.BatchNormalization(momentum=MOMENTUM, name=name)(x)
+    return BatchNormalization(momentum=MOMENTUM, name=name)(x)
 
 
 def norm_relu(x: Any, *, name: str) -> Any:

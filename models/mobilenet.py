@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .attention import attend, check_kind
 from .blocks import MOMENTUM, check_at_least, dense_relu, embedding
 from .layers import he_normal, layer_seed
+from .normalization import BatchNormalization
 from .registry import register
 
 # expansion, channels, blocks, first stride: a row is a stage
@@ -172,4 +173,4 @@ def _conv(x: Any, channels: int, size: int, *, stride: int = 1, active: bool, se
 
 
 def _norm(x: Any, *, name: str) -> Any:
-    return layers.BatchNormalization(epsilon=1e-3, momentum=MOMENTUM, name=name)(x)
+    return BatchNormalization(epsilon=1e-3, momentum=MOMENTUM, name=name)(x)

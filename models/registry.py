@@ -14,6 +14,7 @@ import keras
 
 Builder = Callable[..., keras.Model]
 Takes = Literal["image", "sequence"]
+Optimizer = Literal["adamw", "muon"]
 _AnyBuilder = TypeVar("_AnyBuilder", bound=Builder)
 _MIN_SIDE = 32
 IMAGE_SHAPE = (96, 192, 1)
@@ -29,13 +30,15 @@ class Spec:
         takes: What goes in: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels, or least number of samples.
         loss: The loss it is meant to be trained with, by its name in `objectives`.
-        learning_rate: The highest rate it is meant to be trained at, with AdamW.
+        optimizer: What moves its weights, "adamw" or "muon".
+        learning_rate: The highest rate it is meant to be trained at, with that optimizer.
     """
 
     builder: Builder
     takes: Takes = "image"
     smallest: int = _MIN_SIDE
     loss: str = "joint"
+    optimizer: Optimizer = "adamw"
     learning_rate: float = 2e-3
 
 
@@ -48,6 +51,7 @@ def register(
     takes: Takes = "image",
     smallest: int = _MIN_SIDE,
     loss: str = "joint",
+    optimizer: Optimizer = "adamw",
     learning_rate: float = 2e-3,
 ) -> Callable[[_AnyBuilder], _AnyBuilder]:
     """Return a decorator that makes a builder available to ``build`` under a name.
@@ -60,7 +64,8 @@ def register(
         takes: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels (or samples) that the network can take.
         loss: The loss it is meant to be trained with, by its name in `objectives`.
-        learning_rate: The highest rate it is meant to be trained at, with AdamW, above 0.
+        optimizer: What is meant to move its weights, "adamw" or "muon".
+        learning_rate: The highest rate it is meant to be trained at, with that optimizer, above 0.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -76,7 +81,7 @@ def register(
                 f"the name {name!r} already belongs to {_address(held.builder)}; "
                 f"register {_address(builder)} under another name"
             )
-        _BUILDERS[name] = Spec(builder, takes, smallest, loss, learning_rate)
+        _BUILDERS[name] = Spec(builder, takes, smallest, loss, optimizer, learning_rate)
         return builder
 
     return keep

@@ -1,6 +1,5 @@
 """The network of a configuration: its names checked, built with its head and loss, compiled, begun from another run."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +12,6 @@ from .real_data import check_streams
 from .runs import Run, RunError, sha256
 from .sources import Source
 from .trajectories import FEATURES
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 Say = Callable[[str], None]
 PAIR_LOSS = "siamese"

@@ -7,11 +7,12 @@ that decides about stopping is read back from the log, so that a resumed run dec
 import contextlib
 import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .files import sweep, write_beside, write_text
+from .members import BrokenArchive, check_whole
 from .runs import Run, RunError
 
 
@@ -51,6 +52,26 @@ def last_checkpoint(run: Run) -> tuple[int, Path] | None:
     """Return the number of finished epochs and the newest whole checkpoint, or None."""
     found = sorted((run / "checkpoints").glob("epoch-*.keras"))
     return (_epoch(found[-1]), found[-1]) if found else None
+
+
+def newest_whole(run: Run, say: Callable[[str], None]) -> tuple[int, Path] | None:
+    """Return what `last_checkpoint` does, once checkpoints that the disk has damaged are put aside.
+
+    Args:
+        run: Its folder.
+        say: Told of each that was put aside.
+    """
+    while (found := last_checkpoint(run)) is not None:
+        try:
+            check_whole(found[1])
+        except BrokenArchive as error:
+            aside = found[1].with_suffix(".damaged")
+            with writing(run):
+                found[1].replace(aside)
+            say(f"the checkpoint of epoch {found[0]} is no use ({error}); put aside as {aside}")
+        else:
+            return found
+    return None
 
 
 def best_network(run: Run, epoch: int) -> Path:

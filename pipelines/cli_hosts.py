@@ -55,8 +55,8 @@ def train_on_hosts(folder: "Run", config: "RunConfig", hosts: "Hosts", *, fresh:
         if (folder / "model.keras").exists():
             print(f"{folder.path} is trained already (--fresh starts over)")
             return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what a lost host makes TensorFlow print hides our line
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2":  # our own default; what a lost host makes it print hides our line
+        os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
     with progress.task("compiling the drawing kernels (first time only)", None):
         compile_kernels()
     with progress.task("loading TensorFlow", None):

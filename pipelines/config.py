@@ -82,10 +82,11 @@ class BatchSettings:
 class TrainSettings:
     """The network and how it is trained.
 
-    ``model`` and ``loss`` are names of the registries in `models` ("auto", as no ``learning_rate``: what the
-    network is meant for), with what each takes in ``model_options`` and ``loss_options``; ``temperature`` is of the
-    contrastive losses. ``samples`` is the length of a trajectory, for networks that take those. ``imagenet`` is a
-    file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out).
+    ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
+    ``loss_options``; loss and ``optimizer`` "auto", and no ``learning_rate``, are what the network is meant for, so
+    another optimizer wants a rate of its own. ``temperature`` is of the contrastive losses. ``samples`` is the length
+    of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for ``mobilenetv2``,
+    ``last_stages`` how many of its stages train (all if left out).
     ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
     `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
     ``monitor_batches`` (so many batches of development and of training signers looked at after each epoch) is 4 if
@@ -107,6 +108,7 @@ class TrainSettings:
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
     steps_per_epoch: int = Field(default=84, ge=1)
+    optimizer: Literal["auto", "adamw", "muon"] = "auto"
     learning_rate: float | None = Field(default=None, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)
@@ -236,7 +238,7 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     if name == config.train.model:
         return config
     values = config.to_dict()
-    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None}
+    values["train"] |= {"model": name, "model_options": {}, "optimizer": "auto", "learning_rate": None}
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)

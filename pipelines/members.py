@@ -33,6 +33,19 @@ def open_archive(path: Path) -> zipfile.ZipFile:
         raise BrokenArchive(_reason(error)) from error
 
 
+def check_whole(path: Path) -> None:
+    """Read every member of an archive to its end, against the checksum that lies with it.
+
+    Raises:
+        BrokenArchive: If it is no archive, or a member is damaged.
+    """
+    with open_archive(path) as archive:
+        for name in archive.namelist():
+            with open_member(archive, name) as file:
+                while read_member(file, 1 << 20):
+                    pass
+
+
 def open_member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
     """Return a member, open for reading.
 

@@ -1,4 +1,4 @@
-"""How weights are moved: AdamW, its rate over a run, clipping and averaging."""
+"""How weights are moved: AdamW or Muon, their rate over a run, clipping and averaging."""
 
 from typing import Any
 
@@ -13,14 +13,27 @@ def learning_rate(config: RunConfig) -> float:
     return find_spec(config.train.model).learning_rate if own is None else own
 
 
+def optimizer_name(config: RunConfig) -> str:
+    """Return "adamw" or "muon": the configuration's, or else what its network is meant for."""
+    from models.registry import find_spec
+
+    own = config.train.optimizer
+    return find_spec(config.train.model).optimizer if own == "auto" else own
+
+
 def build_optimizer(config: RunConfig) -> Any:
-    """Return AdamW with gradient clipping, a rate that warms up and falls as a cosine, and averaged weights if asked.
+    """Return an optimizer that clips gradients, with a rate that warms up and falls as a cosine.
+
+    It averages the weights if the configuration asks for that.
 
     Source:
-        Loshchilov, Hutter (2019), "Decoupled weight decay regularization", algorithm 2; (2017) "SGDR", eq. 5 for the
-        cosine. Differs: a linear warm-up first, one period, and 1 % of the rate is left at the end.
+        Loshchilov, Hutter (2019), "Decoupled weight decay regularization", algorithm 2, for AdamW; `models.muon` for
+        Muon; Loshchilov, Hutter (2017), "SGDR", eq. 5, for the cosine. Differs: a linear warm-up first, one period,
+        and 1 % of the rate is left at the end.
     """
     import keras
+
+    from models.muon import Muon
 
     settings = config.train
     steps = settings.epochs * settings.steps_per_epoch
@@ -28,5 +41,9 @@ def build_optimizer(config: RunConfig) -> Any:
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warmup), alpha=0.01, warmup_target=learning_rate(config), warmup_steps=warmup
     )
-    average = {} if settings.ema is None else {"use_ema": True, "ema_momentum": settings.ema}
-    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=settings.clip_norm, **average)
+    options: dict[str, Any] = {"weight_decay": settings.weight_decay, "clipnorm": settings.clip_norm}
+    if settings.ema is not None:
+        options |= {"use_ema": True, "ema_momentum": settings.ema}
+    if optimizer_name(config) == "muon":
+        return Muon(rate, adam_weight_decay=settings.weight_decay, **options)
+    return keras.optimizers.AdamW(rate, **options)

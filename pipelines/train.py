@@ -8,7 +8,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from .building import Say, bare_backbone, build_model
-from .checkpoints import best_network, clear_leftovers, last_checkpoint, logged_errors, standing, writing
+from .checkpoints import best_network, clear_leftovers, last_checkpoint, logged_errors, newest_whole, standing, writing
 from .config import RunConfig
 from .files import write_json
 from .fitting import fit
@@ -61,7 +61,7 @@ def train(
     for line in folder.told if folder is not None else ():
         say(line)
     real = _record(run, config, folder)
-    begun = last_checkpoint(run)
+    begun = newest_whole(run, say)
     with contextlib.nullcontext() if cluster is not None else replicas(config):
         model = build_model(config, say, source=source, real=real)
         if begun is not None:

@@ -101,3 +101,28 @@ def test_a_run_killed_at_any_moments_ends_with_the_same_weights_bit_by_bit(
     assert columns(run) == columns(uninterrupted)
     assert weights(run) == weights(uninterrupted)
     assert not list(run.rglob(".*")), "what the killed ones were just writing is gone"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["cut", "flipped"])
+def test_a_checkpoint_that_the_disk_damaged_is_put_aside_and_the_one_before_is_gone_on_from(
+    tmp_path: Path, uninterrupted: Path, micro_config: RunConfig, fault: str
+) -> None:
+    run = tmp_path / "run"
+    process = start(run, micro_config)
+    while not list((run / "checkpoints").glob("epoch-*2.keras")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    newest = max((run / "checkpoints").glob("epoch-*.keras"))
+    whole = bytearray(newest.read_bytes())
+    whole[len(whole) // 2] ^= 0xFF
+    newest.write_bytes(whole if fault == "flipped" else whole[: len(whole) // 2])
+    said = finish(start(run, micro_config))
+    number = int(newest.stem.split("-")[1])
+    assert f"the checkpoint of epoch {number} is no use (" in said
+    assert f"going on after epoch {number - 1}" in said
+    assert newest.with_suffix(".damaged").exists()
+    assert columns(run) == columns(uninterrupted)
+    assert weights(run) == weights(uninterrupted)

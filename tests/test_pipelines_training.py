@@ -108,7 +108,7 @@ def test_a_loss_that_breaks_says_what_to_lower(micro_config: RunConfig, loss: fl
     check_loss(3.0, first, step=7, epoch=1, config=micro_config)
     with pytest.raises(FloatingPointError, match=words) as caught:
         check_loss(loss, first, step=7, epoch=1, config=micro_config)
-    assert "train.learning_rate (0.008)" in str(caught.value), "the network's own rate"
+    assert "train.learning_rate (0.016)" in str(caught.value), "the network's own rate"
     if not np.isfinite(loss):
         assert str(caught.value).endswith(", or use train.precision=float32")
         with pytest.raises(FloatingPointError, match=r"train\.clip_norm \(5\)$"):

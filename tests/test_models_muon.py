@@ -1,0 +1,88 @@
+"""Muon: kernels turn by equal amounts in every direction, all else is AdamW's."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import models
+from models.muon import Muon
+from pipelines.config import RunConfig, changed
+from pipelines.optimizer import build_optimizer, optimizer_name
+
+
+def moved(shape: tuple[int, ...], gradient: np.ndarray, **options: object) -> np.ndarray:
+    """Return what one step adds to a kernel of zeros."""
+    kernel = keras.Variable(np.zeros(shape, np.float32), name="kernel")
+    Muon(1.0, weight_decay=None, adam_weight_decay=None, **options).apply(
+        [keras.ops.convert_to_tensor(gradient)], [kernel]
+    )
+    return np.array(kernel)
+
+
+@given(side=st.integers(1, 5), seen=st.integers(2, 12), out=st.integers(2, 24), seed=st.integers(0, 2**31))
+def test_a_kernel_moves_by_as_much_in_every_direction_whatever_the_gradients_size(side, seen, out, seed):
+    gradient = np.random.default_rng(seed).normal(size=(side, side, seen, out)).astype(np.float32)
+    step = moved(gradient.shape, gradient)
+    flat, rows = -step.reshape(-1, out), side * side * seen
+    if min(rows, out) * 2 <= max(rows, out):  # a nearly square random matrix has directions of almost no length
+        sizes = np.linalg.svd(flat, compute_uv=False) / (0.2 * max(rows, out) ** 0.5)
+        assert sizes.min() > 0.6
+        assert sizes.max() < 1.3
+    assert np.sum(flat * gradient.reshape(-1, out)) > 0, "downhill"
+    np.testing.assert_allclose(moved(gradient.shape, 1e3 * gradient), step, rtol=1e-3, atol=1e-4)
+
+
+def test_a_flat_kernel_moves_as_keras_moves_its_matrix():
+    gradient = np.random.default_rng(0).normal(size=(3, 3, 4, 8)).astype(np.float32)
+    matrix = keras.Variable(np.zeros((36, 8), np.float32), name="matrix")
+    theirs = keras.optimizers.Muon(1.0, weight_decay=None, adam_weight_decay=None)
+    theirs.apply([keras.ops.reshape(gradient, (36, 8))], [matrix])
+    np.testing.assert_allclose(moved(gradient.shape, gradient).reshape(36, 8), np.array(matrix), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_only_matrices_and_kernels_over_several_channels_are_muons(name):
+    model, optimizer = models.build(name, embedding_dim=8, seed=0), Muon(0.1)
+    muons = [w for w in model.trainable_variables if not optimizer._should_use_adamw(w)]
+    assert muons
+    for weight in muons:
+        assert len(weight.shape) in (2, 3, 4)
+        assert min(weight.shape[-2:]) > 1
+    for weight in model.trainable_variables:
+        if len(weight.shape) == 1:
+            assert optimizer._should_use_adamw(weight)
+
+
+def test_a_first_layer_and_a_depthwise_kernel_step_as_adam_does():
+    for shape in ((7, 7, 1, 8), (3, 3, 8, 1)):
+        gradient = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        np.testing.assert_allclose(moved(shape, gradient), -np.sign(gradient), atol=1e-3)
+
+
+def test_a_network_says_which_optimizer_it_is_meant_for_and_a_run_may_choose_another(micro_config: RunConfig):
+    elastic = changed(micro_config, ["train.model=resnet_elastic"])
+    assert (optimizer_name(elastic), type(build_optimizer(elastic))) == ("muon", Muon)
+    assert type(build_optimizer(changed(elastic, ["train.optimizer=adamw"]))) is keras.optimizers.AdamW
+    small = changed(micro_config, ["train.model=resnet_small"])
+    assert optimizer_name(small) == "adamw"
+    assert type(build_optimizer(changed(small, ["train.optimizer=muon"]))) is Muon
+    with pytest.raises(ValueError, match="'auto', 'adamw' or 'muon'"):
+        changed(micro_config, ["train.optimizer=sgd"])
+
+
+def test_a_saved_one_goes_on_as_if_nothing_had_happened(tmp_path):
+    rng = np.random.default_rng(0)
+    ink = keras.Input((8, 8, 2))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, name="conv")(ink))
+    model = keras.Model(ink, keras.layers.Dense(2)(x))
+    model.compile(Muon(0.01), "mse")
+    x, y = rng.normal(size=(16, 8, 8, 2)).astype(np.float32), rng.normal(size=(16, 2)).astype(np.float32)
+    model.train_on_batch(x, y)
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras", safe_mode=True)
+    for each in (model, again):
+        each.train_on_batch(x, y)
+    for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
