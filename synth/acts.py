@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .days import live
+from .idiolect import letters
 from .kernels import kernel
-from .layout import MAX_UNITS, letters
+from .lexicon import MAX_UNITS
 from .signers import Signer
 from .signing import MAX_SAMPLES, sign_into
 from .streams import Key, child_key, slot

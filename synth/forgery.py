@@ -86,7 +86,7 @@ forger's own way to move stays. image: one signature on paper; it does not tell 
 learnt less well. images: several, which the weights are set for. movement: the target writing, so that time goes wrong
 less, and places as before. The factors are chosen here, not measured."""
 _MISPERCEPTION = np.array([0.22, 0.34, 0.36, 0.36, 0.90, 0.34])
-"""At skill 0: spread of a forger's lasting errors, columns as in `layout`."""
+"""At skill 0: spread of a forger's lasting errors, columns as in `targets`."""
 
 
 def forge(target: Signer, *, by: Signer, kind: str, skill: float, act: int, saw: str = "images") -> Signature:

@@ -31,7 +31,7 @@ from .letters_upper import UPPER
 from .strokes_han import HAN
 
 SCRIPTS: tuple[Script, ...] = (PRINT, CYRILLIC, DEVANAGARI, BENGALI, ARABIC, HAN, INVENTED)
-"""Scripts number 1 and on of `Hand.script`; number 0 is cursive Latin, whose names `layout.write_text` draws."""
+"""Scripts number 1 and on of `Hand.script`; number 0 is cursive Latin, whose names `syllables.write_text` draws."""
 
 NAMES: tuple[str, ...] = (*UNITS, *(script.labels.get(unit, unit) for script in SCRIPTS for unit in script.letters))
 """What stands for every unit in a printed text, Latin first."""

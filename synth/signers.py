@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from .config import WorldConfig, draw_into, law_table, record_type
 from .kernels import kernel
-from .layout import write_text
 from .lexicon import MAX_UNITS, SPACE, unit_of
 from .scripts import NAMES
 from .streams import Key, child, child_key, root_key, slot, uniform
+from .syllables import write_text
 
 _SIGNER, _PROFILE, _IDIOLECT, _HAND, _TEXT = (slot(n) for n in ("signer", "profile", "idiolect", "hand", "text"))
 _SCHOOL, _NAME, _LOOK = (slot(f"density.{n}") for n in ("school", "name", "look"))

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from .flourish import face, write_flourish
 from .kernels import kernel
 from .kinematics import trace
-from .layout import DOWN, MAX_TARGETS, X, Y, face, write_flourish, write_letters
+from .layout import write_letters
 from .streams import Key, normal, slot, uniform
 from .strokes import MAX_STROKES, PRESSURE, PROPORTIONS, SHAKINESS, plan_strokes
+from .targets import DOWN, MAX_TARGETS, X, Y
 
 RATE_HZ = 100.0
 MAX_SAMPLES = 4096

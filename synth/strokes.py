@@ -12,8 +12,8 @@ from typing import Any
 
 from .kernels import kernel
 from .kinematics import LENGTH, MU, ONSET, SIGMA, START, TURN, arc_through, displacement, timing
-from .layout import DOWN, MAX_TARGETS, SWEEP, X, Y
 from .streams import Key, normal, slot, uniform
+from .targets import DOWN, MAX_TARGETS, SWEEP, X, Y
 
 SKILL_ERROR, SLOWNESS, SHAKINESS, PRESSURE, PROPORTIONS, SEGMENTS, RETOUCHES = range(7)
 """Columns of the effort an act is written with; all 0 except PRESSURE = 1 when genuine."""

@@ -11,9 +11,10 @@ import pytest
 from synth import FORGERY_KINDS, PROFILES, World, WorldConfig, forge, render
 from synth.acts import genuine_act
 from synth.forgery import forgery_act
-from synth.layout import MAX_TARGETS, letters
+from synth.idiolect import letters
 from synth.signing import deviations, plan_targets
 from synth.strokes import MAX_STROKES, plan_strokes
+from synth.targets import MAX_TARGETS
 
 WORLD = World(21)
 N = 32

@@ -16,11 +16,12 @@ from pipelines.realism_laws import distances as distances_of
 from synth import FORGERY_KINDS, PROFILES, World, WorldConfig, forge
 from synth.acts import execute, genuine_act
 from synth.forgery import forgery_act
+from synth.idiolect import letters
 from synth.kinematics import LENGTH, SIGMA, travelled_fraction
-from synth.layout import MAX_TARGETS, letters
 from synth.signing import deviations, plan_targets
 from synth.statistics import measure
 from synth.strokes import MAX_STROKES, plan_strokes
+from synth.targets import MAX_TARGETS
 from synth.warping import BAND, features, warped
 
 WORLD = World(31)

@@ -14,10 +14,12 @@ from synth import PROFILES, World, WorldConfig, forge, render
 from synth.acts import genuine_act
 from synth.config import Spread
 from synth.grammar import FORMS, MARK
-from synth.layout import DOWN, MAX_TARGETS, SWEEP, X, letters, write_letters
+from synth.idiolect import letters
+from synth.layout import write_letters
 from synth.letterforms import MAX_SWEEP, UNITS, letter_table
 from synth.lexicon import MAX_UNITS, SPACE, pack, placed, unit_of
 from synth.scripts import NAMES, PROFILE_LAWS, SCRIPTS, script_table, traits, unit_number
+from synth.targets import DOWN, MAX_TARGETS, SWEEP, X
 from synth.worlds import WORLDS
 
 TABLE = script_table()

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from synth import CAPTURES, PROFILES, Signature, World, WorldConfig, render, render_batch
 from synth.acts import execute, genuine_act
 from synth.config import Spread
-from synth.layout import MAX_TARGETS, letters, write_letters
+from synth.idiolect import letters
+from synth.layout import write_letters
 from synth.signing import MAX_SAMPLES, RATE_HZ, deviations, sign_into
+from synth.targets import MAX_TARGETS
 
 WORLD = World(7)
 ROOT = Path(__file__).resolve().parents[1]

@@ -35,10 +35,11 @@ from synth import (
 from synth.acts import execute, genuine_act, sign_acts
 from synth.config import Capture, Pen, Spread, numbers
 from synth.forgery import forgery_act
-from synth.layout import MAX_TARGETS, letters
+from synth.idiolect import letters
 from synth.paper import PAPERS
 from synth.render import equipment
 from synth.signing import deviations, plan_targets
+from synth.targets import MAX_TARGETS
 
 KINDS = ("genuine", *FORGERY_KINDS)
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,0 +1,63 @@
+"""The paraph under or after a name, and the turn of what is written from right to left."""
+
+import math
+from typing import Any
+
+from .kernels import kernel
+from .lexicon import unit_of
+from .scripts import RIGHT_TO_LEFT
+from .streams import Key, normal, slot, uniform
+from .targets import FLOURISH, SWEEP, X, off, put
+
+_FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
+    slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn")
+)
+
+
+@kernel
+def write_flourish(
+    hand: Any, own: Key, stray: Any, deviation: Any, targets: Any, n: int, left: float, right: float
+) -> int:
+    """Append the paraph: long arcs between left and right extremes of the text, or nothing.
+
+    Args:
+        hand: Record of `config.Hand`.
+        own: Idiolect key of the person whose flourish it is.
+        stray: As for `write_letters`.
+        deviation: As for `write_letters`.
+        targets: Targets so far, in x-heights; extended in place.
+        n: How many there are.
+        left: Left end of the text, in x-heights.
+        right: Right end.
+    """
+    if n > 0 and uniform(own, _FLOURISH, 0) >= hand.p_flourish:
+        return n
+    centre, half = 0.5 * (left + right), 0.5 * max(right - left, 5.0) * hand.extent
+    loops = uniform(own, _LOOPS, 0) < hand.p_loops
+    turn_sign = -1.0 if uniform(own, _TURN, 0) < 0.7 else 1.0
+    attached = n > 0 and uniform(own, _ATTACHED, 0) < hand.p_attached
+    side = 1.0 if attached and uniform(own, _SIDE, 0) < 0.6 else -1.0
+    lane = hand.lane_x_heights
+    for i in range(int(hand.corners + 0.5) + 1):
+        reach = half * math.exp(-0.10 * i + 0.25 * normal(own, _EXTENT, i))
+        x = centre + side * reach + 0.15 * half * normal(own, _EXTENT, 100 + i)
+        y = lane + (0.35 + 0.1 * half) * normal(own, _LANE, i)
+        x += 2.0 * half * off(stray, deviation, FLOURISH, _EXTENT, i)
+        y += (1.0 + 0.6 * half) * off(stray, deviation, FLOURISH, _LANE, i)
+        bend = 0.35 * normal(own, _TURN, 1 + i) + (
+            turn_sign * (2.2 + 0.35 * normal(own, _LOOPS, 1 + i)) if loops else 0.0
+        )
+        bend += 3.0 * off(stray, deviation, FLOURISH, _TURN, i)
+        n = put(targets, n, x, y, bend, 1.0 if i > 0 or attached else 0.0)
+        lane, side = lane - hand.lane_drop_x_heights, -side
+    return n
+
+
+@kernel
+def face(units: Any, n_units: int, table: Any, targets: Any, n: int, left: float, right: float) -> tuple[float, float]:
+    """Turn a text of a script written from right to left around; return its left and right end."""
+    if n_units == 0 or not table[8][unit_of(units[0])] & RIGHT_TO_LEFT:
+        return left, right
+    for i in range(n):
+        targets[i, X], targets[i, SWEEP] = -targets[i, X], -targets[i, SWEEP]
+    return -right, -left
