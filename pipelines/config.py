@@ -238,7 +238,7 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     if name == config.train.model:
         return config
     values = config.to_dict()
-    values["train"] |= {"model": name, "model_options": {}, "optimizer": "auto", "learning_rate": None}
+    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None}
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)
