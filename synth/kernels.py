@@ -8,12 +8,16 @@ source file of the package: any edit compiles everything again.
 import functools
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import numba
 from numba import types
+
+_KEPT_SECONDS = 30 * 86_400
 
 
 @functools.cache
@@ -25,10 +29,19 @@ def cache_folder() -> str | None:
         digest.update(source.read_bytes())
     folder = here / "__pycache__" / f"kernels-{digest.hexdigest()}"
     try:
+        if not folder.exists():
+            forget_old(folder.parent)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
     return str(folder) if os.access(folder, os.W_OK) else None
+
+
+def forget_old(caches: Path) -> None:
+    """Remove the kernels of other versions of this package that were first compiled over 30 days ago."""
+    for folder in caches.glob("kernels-*"):
+        if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
