@@ -14,7 +14,6 @@ import keras
 
 Builder = Callable[..., keras.Model]
 Takes = Literal["image", "sequence"]
-Optimizer = Literal["adamw", "muon"]
 _AnyBuilder = TypeVar("_AnyBuilder", bound=Builder)
 _MIN_SIDE = 32
 IMAGE_SHAPE = (96, 192, 1)
@@ -30,16 +29,16 @@ class Spec:
         takes: What goes in: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels, or least number of samples.
         loss: The loss it is meant to be trained with, by its name in `objectives`.
-        optimizer: What moves its weights, "adamw" or "muon".
-        learning_rate: The highest rate it is meant to be trained at, with that optimizer.
+        learning_rate: The highest rate it is meant to be trained at, with AdamW.
+        muon_rate: The same with Muon, which then is the optimizer it is meant for; None: AdamW is.
     """
 
     builder: Builder
     takes: Takes = "image"
     smallest: int = _MIN_SIDE
     loss: str = "joint"
-    optimizer: Optimizer = "adamw"
     learning_rate: float = 2e-3
+    muon_rate: float | None = None
 
 
 _BUILDERS: dict[str, Spec] = {}
@@ -51,8 +50,8 @@ def register(
     takes: Takes = "image",
     smallest: int = _MIN_SIDE,
     loss: str = "joint",
-    optimizer: Optimizer = "adamw",
     learning_rate: float = 2e-3,
+    muon_rate: float | None = None,
 ) -> Callable[[_AnyBuilder], _AnyBuilder]:
     """Return a decorator that makes a builder available to ``build`` under a name.
 
@@ -64,8 +63,8 @@ def register(
         takes: "image", or "sequence" for a pen trajectory.
         smallest: Least height and width in pixels (or samples) that the network can take.
         loss: The loss it is meant to be trained with, by its name in `objectives`.
-        optimizer: What is meant to move its weights, "adamw" or "muon".
-        learning_rate: The highest rate it is meant to be trained at, with that optimizer, above 0.
+        learning_rate: The highest rate it is meant to be trained at, with AdamW, above 0.
+        muon_rate: The same with Muon, which then is the optimizer it is meant for; None: AdamW is.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -81,7 +80,7 @@ def register(
                 f"the name {name!r} already belongs to {_address(held.builder)}; "
                 f"register {_address(builder)} under another name"
             )
-        _BUILDERS[name] = Spec(builder, takes, smallest, loss, optimizer, learning_rate)
+        _BUILDERS[name] = Spec(builder, takes, smallest, loss, learning_rate, muon_rate)
         return builder
 
     return keep

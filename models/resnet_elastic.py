@@ -10,7 +10,7 @@ from .registry import register
 from .resnet import small_trunk
 
 
-@register("resnet_elastic", loss="elastic", optimizer="muon", learning_rate=0.016)
+@register("resnet_elastic", loss="elastic", learning_rate=8e-3, muon_rate=0.016)
 def resnet_elastic(
     *,
     image_shape: tuple[int, int, int],

@@ -83,10 +83,10 @@ class TrainSettings:
     """The network and how it is trained.
 
     ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
-    ``loss_options``; loss and ``optimizer`` "auto", and no ``learning_rate``, are what the network is meant for, so
-    another optimizer wants a rate of its own. ``temperature`` is of the contrastive losses. ``samples`` is the length
-    of a trajectory, for networks that take those. ``imagenet`` is a file of the user's for ``mobilenetv2``,
-    ``last_stages`` how many of its stages train (all if left out).
+    ``loss_options``; loss and ``optimizer`` "auto", and no ``learning_rate``, are what the network is meant for.
+    ``temperature`` is of the contrastive losses. ``samples`` is the length of a trajectory, for networks that take
+    those. ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all
+    if left out).
     ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
     `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
     ``monitor_batches`` (so many batches of development and of training signers looked at after each epoch) is 4 if

@@ -6,11 +6,16 @@ from .config import RunConfig
 
 
 def learning_rate(config: RunConfig) -> float:
-    """Return the highest rate of a run: the configuration's, or else what its network is meant for."""
+    """Return the highest rate of a run: the configuration's, or else what suits its network and optimizer.
+
+    A network without a rate for Muon is given AdamW's, whose steps are of about that size.
+    """
     from models.registry import find_spec
 
-    own = config.train.learning_rate
-    return find_spec(config.train.model).learning_rate if own is None else own
+    if config.train.learning_rate is not None:
+        return config.train.learning_rate
+    spec = find_spec(config.train.model)
+    return spec.muon_rate or spec.learning_rate if optimizer_name(config) == "muon" else spec.learning_rate
 
 
 def optimizer_name(config: RunConfig) -> str:
@@ -18,7 +23,9 @@ def optimizer_name(config: RunConfig) -> str:
     from models.registry import find_spec
 
     own = config.train.optimizer
-    return find_spec(config.train.model).optimizer if own == "auto" else own
+    if own != "auto":
+        return own
+    return "adamw" if find_spec(config.train.model).muon_rate is None else "muon"
 
 
 def build_optimizer(config: RunConfig) -> Any:

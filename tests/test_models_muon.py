@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import models
 from models.muon import Muon
 from pipelines.config import RunConfig, changed
-from pipelines.optimizer import build_optimizer, optimizer_name
+from pipelines.optimizer import build_optimizer, learning_rate, optimizer_name
 
 
 def moved(shape: tuple[int, ...], gradient: np.ndarray, **options: object) -> np.ndarray:
@@ -63,11 +63,14 @@ def test_a_first_layer_and_a_depthwise_kernel_step_as_adam_does():
 
 def test_a_network_says_which_optimizer_it_is_meant_for_and_a_run_may_choose_another(micro_config: RunConfig):
     elastic = changed(micro_config, ["train.model=resnet_elastic"])
-    assert (optimizer_name(elastic), type(build_optimizer(elastic))) == ("muon", Muon)
-    assert type(build_optimizer(changed(elastic, ["train.optimizer=adamw"]))) is keras.optimizers.AdamW
+    assert (optimizer_name(elastic), type(build_optimizer(elastic)), learning_rate(elastic)) == ("muon", Muon, 0.016)
+    plain = changed(elastic, ["train.optimizer=adamw"])
+    assert (type(build_optimizer(plain)), learning_rate(plain)) == (keras.optimizers.AdamW, 0.008)
     small = changed(micro_config, ["train.model=resnet_small"])
     assert optimizer_name(small) == "adamw"
-    assert type(build_optimizer(changed(small, ["train.optimizer=muon"]))) is Muon
+    other = changed(small, ["train.optimizer=muon"])
+    assert (type(build_optimizer(other)), learning_rate(other)) == (Muon, learning_rate(small))
+    assert learning_rate(changed(elastic, ["train.learning_rate=0.5"])) == 0.5
     with pytest.raises(ValueError, match="'auto', 'adamw' or 'muon'"):
         changed(micro_config, ["train.optimizer=sgd"])
 
