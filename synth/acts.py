@@ -154,7 +154,9 @@ def sign_acts(acts: Sequence[Act], *, rate_hz: int = 100) -> tuple[NDArray[np.fl
         row[: len(act.text.units)] = act.text.units
     efforts = np.array([np.concatenate([[a.leak], a.effort, a.misperceive]) for a in acts])
     samples = np.empty((len(acts), MAX_SAMPLES * rate_hz // 100, 4))
-    hands = np.array([a.hand for a in acts])
+    hands = np.empty(len(acts), dtype=acts[0].hand.dtype)
+    for i, act in enumerate(acts):  # NumPy takes 50 times as long to make them an array by itself
+        hands[i] = act.hand
     _sign_acts(hands, units, keys.reshape(-1, 10), efforts, letters(), float(rate_hz), counts, samples)
     return samples, counts
 

@@ -371,7 +371,7 @@ def _record_type(config: Any) -> np.dtype[Any]:
 
 def numbers(record: Any) -> NDArray[np.float64]:
     """Return a fresh array of the numbers in a record, in the order of its fields."""
-    return np.array(record.item())
+    return np.array(np.frombuffer(record))
 
 
 @functools.cache

@@ -107,33 +107,44 @@ def trace(strokes: Any, n: int, x0: float, y0: float, times: Any, xy: Any) -> No
         times: Times in s, rising, shape ``(n_times,)``.
         xy: Output.
     """
-    # per stroke: where its fraction leaves 0 and reaches 1 (to 1e-5 of its length), and what does not change in time
-    plan = np.empty((n, 5))
+    # strokes end in order but for a few; one that ends before an earlier one counts as moving until that one ends
+    shares, ended, begun, over = np.empty(len(times)), -math.inf, 0, 0
     for j in range(n):
         s = strokes[j]
-        plan[j, 0] = s[ONSET] + math.exp(s[MU] - 4.3 * s[SIGMA])
-        plan[j, 1] = s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA])
-        plan[j, 2] = 1.0 / s[SIGMA]
-        plan[j, 3], plan[j, 4] = math.cos(s[START]), math.sin(s[START])
-    first = 0  # every stroke before this one is over: its whole displacement is in (x0, y0)
+        until = max(ended, s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA]))  # its share is 1 to 1e-5 from then on
+        while over < len(times) and times[over] < until:
+            xy[over, 0], xy[over, 1] = x0, y0
+            over += 1
+        dx, dy = displacement(1.0, s[LENGTH], s[START], s[TURN])
+        x0, y0, ended = x0 + dx, y0 + dy, until
+    for i in range(over, len(times)):
+        xy[i, 0], xy[i, 1] = x0, y0
+    ended, over = -math.inf, 0
+    for j in range(n):
+        s = strokes[j]
+        since = s[ONSET] + math.exp(s[MU] - 4.3 * s[SIGMA])
+        ended = max(ended, s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA]))
+        while begun > 0 and times[begun - 1] > since:
+            begun -= 1
+        while begun < len(times) and times[begun] <= since:
+            begun += 1
+        while over < len(times) and times[over] < ended:
+            over += 1
+        _move(s, times[begun:over], shares[begun:over], xy[begun:over])
+
+
+@kernel
+def _move(stroke: Any, times: Any, shares: Any, xy: Any) -> None:
+    """Add to positions what one stroke moves the pen by at times while it lasts; `shares` is room to work in."""
+    onset, mu, sharp = stroke[ONSET], stroke[MU], 1.0 / stroke[SIGMA]
     for i in range(len(times)):
-        t = times[i]
-        while first < n and t >= plan[first, 1]:
-            s = strokes[first]
-            dx, dy = displacement(1.0, s[LENGTH], s[START], s[TURN])
-            x0, y0, first = x0 + dx, y0 + dy, first + 1
-        x, y = x0, y0
-        for j in range(first, n):
-            if t <= plan[j, 0]:
-                if t <= plan[j, 0] - 1.0:
-                    break  # strokes start in order but for their lead-in, far below 1 s
-                continue
-            fraction = _normal_share((math.log(t - strokes[j, ONSET]) - strokes[j, MU]) * plan[j, 2])
-            # `displacement`, in terms of half of h: sin(h) / h = sin(h/2) / (h/2) * cos(h/2)
-            q = 0.25 * strokes[j, TURN] * fraction
-            ratio, cos = _sine_series(q * q)
-            sin = q * ratio
-            chord = strokes[j, LENGTH] * fraction * ratio * cos
-            x += chord * (plan[j, 3] * (1.0 - 2.0 * sin * sin) - plan[j, 4] * 2.0 * sin * cos)
-            y += chord * (plan[j, 4] * (1.0 - 2.0 * sin * sin) + plan[j, 3] * 2.0 * sin * cos)
-        xy[i, 0], xy[i, 1] = x, y
+        shares[i] = _normal_share((math.log(times[i] - onset) - mu) * sharp)
+    length, quarter, east, north = stroke[LENGTH], 0.25 * stroke[TURN], math.cos(stroke[START]), math.sin(stroke[START])
+    for i in range(len(times)):  # apart, so that it compiles to vector instructions
+        # `displacement`, in terms of half of h: sin(h) / h = sin(h/2) / (h/2) * cos(h/2)
+        q = quarter * shares[i]
+        ratio, cos = _sine_series(q * q)
+        sin = q * ratio
+        chord = length * shares[i] * ratio * cos
+        xy[i, 0] += chord * (east * (1.0 - 2.0 * sin * sin) - north * 2.0 * sin * cos)
+        xy[i, 1] += chord * (north * (1.0 - 2.0 * sin * sin) + east * 2.0 * sin * cos)

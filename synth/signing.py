@@ -125,10 +125,13 @@ def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, ef
             mean_speed += math.sqrt(dx * dx + dy * dy)
             n_down += 1
     mean_speed /= max(n_down, 1)
-    phase1, phase2 = 6.283 * uniform(act, _RIPPLE, 0), 6.283 * uniform(act, _RIPPLE, 1)
-    frequency = 1.0 + 2.0 * uniform(act, _RIPPLE, 2)
+    frequency = 6.283 * (1.0 + 2.0 * uniform(act, _RIPPLE, 2))
+    slow = _spin(6.283 * uniform(act, _RIPPLE, 0), frequency * samples[1, 2])
+    fast = _spin(6.283 * uniform(act, _RIPPLE, 1), 2.3 * frequency * samples[1, 2])
     ramp_on, ramp_off = max(hand.ramp_on_s, 0.01), max(hand.ramp_off_s, 0.01)
     for i in range(n):
+        ripple = 0.6 * slow[0] + 0.4 * fast[0]
+        slow, fast = _spun(slow), _spun(fast)
         if ramps[i, 0] < 0.0:
             samples[i, 3] = 0.0
             continue
@@ -136,8 +139,6 @@ def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, ef
         dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
         step = math.sqrt(dx * dx + dy * dy)
         downward = -dy / step if step > 1e-9 else 0.0
-        t = samples[i, 2]
-        ripple = 0.6 * math.sin(6.283 * frequency * t + phase1) + 0.4 * math.sin(6.283 * 2.3 * frequency * t + phase2)
         gain = 1.0 + effort[PRESSURE] * (hand.downstroke_gain * downward + 1.4 * hand.ripple * ripple)
         gain -= hand.speed_gain * (min(step / mean_speed, 3.0) - 1.0)
         ramp = min(1.0, (ramps[i, 0] + 0.005) / ramp_on) * min(1.0, (ramps[i, 1] + 0.005) / ramp_off)
@@ -145,21 +146,29 @@ def press(hand: Any, samples: Any, n: int, ramps: Any, behind: int, act: Key, ef
 
 
 @kernel
+def _spin(phase: float, turn: float) -> Any:
+    """Return the sine and cosine of a phase, and of what it turns by in one step; steps of time are equal."""
+    return math.sin(phase), math.cos(phase), math.sin(turn), math.cos(turn)
+
+
+@kernel
+def _spun(spin: Any) -> Any:
+    """Return a `_spin` one step later: a rotation instead of a sine."""
+    sine, cosine, by_sine, by_cosine = spin
+    return sine * by_cosine + cosine * by_sine, cosine * by_cosine - sine * by_sine, by_sine, by_cosine
+
+
+@kernel
 def _shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
     """Add physiological tremor: three partials between 8 and 11 Hz, amplitude in mm."""
     for k in range(3):
-        omega = 2.0 * math.pi * (8.0 + 3.0 * uniform(act, _TREMOR, 3 * k))
-        phase_x = 2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 1)
-        phase_y = 2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 2)
-        # a rotation per step instead of a sine per sample; steps are equal
-        turn = omega * (times[1] - times[0])
-        cos, sin = math.cos(turn), math.sin(turn)
-        ax, bx, ay, by = math.sin(phase_x), math.cos(phase_x), math.sin(phase_y), math.cos(phase_y)
+        turn = 2.0 * math.pi * (8.0 + 3.0 * uniform(act, _TREMOR, 3 * k)) * (times[1] - times[0])
+        across = _spin(2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 1), turn)
+        up = _spin(2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 2), turn)
         for i in range(len(times)):
-            xy[i, 0] += 0.6 * tremor * ax
-            xy[i, 1] += 0.6 * tremor * ay
-            ax, bx = ax * cos + bx * sin, bx * cos - ax * sin
-            ay, by = ay * cos + by * sin, by * cos - ay * sin
+            xy[i, 0] += 0.6 * tremor * across[0]
+            xy[i, 1] += 0.6 * tremor * up[0]
+            across, up = _spun(across), _spun(up)
 
 
 @kernel
