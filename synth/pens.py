@@ -33,7 +33,7 @@ def hashed(x: int, y: int, seed: Any) -> Any:
 @kernel
 def height_at(x: int, y: int, seed: Any) -> Any:
     """Return the height of the paper at a point of its lattice, float32 in [0, 1)."""
-    return np.float32(hashed(x, y, seed) & np.uint32(0xFFFF)) * np.float32(1.0 / 65536.0)
+    return np.float32(np.int32(hashed(x, y, seed) & np.uint32(0xFFFF))) * np.float32(1.0 / 65536.0)
 
 
 @kernel
