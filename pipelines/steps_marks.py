@@ -37,6 +37,8 @@ def without_specks(mask: Grey) -> tuple[Grey, Grey]:
     if not cv2.countNonZero(few):
         return mask, counts
     specks = cv2.bitwise_and(cv2.compare(around(few), counts, cv2.CMP_EQ), few)
+    if not cv2.countNonZero(specks):
+        return mask, counts
     return cv2.subtract(mask, specks), cv2.subtract(counts, around(specks))
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from .acts import ACTS_PER_SESSION, Act, Signature, check_act_number, execute, genuine_act
-from .config import Hand, draw, numbers
+from .config import Forger, Hand, draw, draw_into, numbers
+from .kernels import kernel
 from .signers import Signer
-from .streams import Key, child_key, slot
+from .streams import Key, child, child_key, slot
 from .strokes import N_EFFORT, PRESSURE, PROPORTIONS, RETOUCHES, SEGMENTS, SHAKINESS, SKILL_ERROR, SLOWNESS
 
 FORGERY_KINDS = ("random", "simple", "freehand", "slow_copier", "tracer", "careless", "disguise")
@@ -57,6 +58,8 @@ _MOVEMENT_FIELDS = (
     "frailty",
 )
 _NAMES = [field.name for field in dataclasses.fields(Hand)]
+_STABILITY, _X_HEIGHT = _NAMES.index("stability"), _NAMES.index("x_height_mm")
+_NATURES = [field.name for field in dataclasses.fields(Forger)]
 _PROPORTION_SHARE = 1.6 * np.isin(_NAMES, _PROPORTION_FIELDS)
 _SPACING_SHARE = 1.7 * np.isin(_NAMES, _SPACING_FIELDS)
 _MOVEMENT_SHARE = 2.0 * np.isin(_NAMES, _MOVEMENT_FIELDS)
@@ -115,15 +118,10 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     number = check_act_number(act)
     if kind == "random":
         return dataclasses.replace(genuine_act(by, number), claimed=target, kind=kind)
-    perceive = child_key(child_key(by.key, _FORGER, 0), _FORGER, target.key[0])
-    session, key = (
-        child_key(perceive, _SESSION, number // ACTS_PER_SESSION),
-        child_key(perceive, _ACT, number),
-    )
+    perceive, session, key, nature = _err(target, by, number)
     if kind in ("simple", "disguise"):
         own = dataclasses.replace(genuine_act(by, number), kind=kind, session=session, key=key, perceive=perceive)
-        return dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill)
-    nature = _nature(target, perceive)
+        return dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill, nature)
     error, seen = (1.0 - skill) ** _PRACTICE, SEEN[saw]
     axes = tuple(weight * factor for weight, factor in zip(_AXES[kind], seen, strict=False))
     effort = np.zeros(N_EFFORT)
@@ -153,15 +151,26 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     )
 
 
-def _nature(target: Signer, perceive: Key) -> Any:
-    """Return how one forger errs on one target, a record of `config.Forger`."""
-    return draw(target.world.config.forger, np.array([child_key(perceive, _NATURE, 0)], dtype=np.uint64))[0]
+def _err(target: Signer, by: Signer, act: int) -> tuple[Key, Key, Key, dict[str, float]]:
+    """Return keys of what a forger gets wrong about a target, of a session and of an act, and how this forger errs."""
+    values, keys = np.empty(len(_NATURES)), np.empty((3, 2), dtype=np.uint64)
+    _draw_forger(by.key, target.key[0], act // ACTS_PER_SESSION, act, *target.world.forger_laws, values, keys)
+    perceive, session, key = ((first, second) for first, second in keys)
+    return perceive, session, key, dict(zip(_NATURES, values.tolist(), strict=True))
 
 
-def _disguise(own: Act, skill: float) -> Act:
+@kernel
+def _draw_forger(by: Key, target: Any, session: int, act: int, laws: Any, slots: Any, values: Any, keys: Any) -> None:
+    perceive = child(child(by, _FORGER, 0), _FORGER, target)
+    draw_into(laws, slots, child(perceive, _NATURE, 0), values)
+    keys[0, 0], keys[0, 1] = perceive
+    keys[1, 0], keys[1, 1] = child(perceive, _SESSION, session)
+    keys[2, 0], keys[2, 1] = child(perceive, _ACT, act)
+
+
+def _disguise(own: Act, skill: float, nature: dict[str, float]) -> Act:
     """Return a signer's act in a hand of other proportions; how the pen moves stays their own."""
     target, perceive = own.claimed, own.perceive
-    nature = _nature(target, perceive)
     law = dict(target.world.config.hands)[target.profile]
     hand, alias = numbers(target.hand), numbers(draw(law, np.array([child_key(perceive, _ALIAS, 0)]))[0])
     share = skill * (_PROPORTION_SHARE * nature["proportions"] + _SPACING_SHARE * nature["spacing"])
@@ -198,13 +207,15 @@ def _check(target: Any, by: Any, kind: str, skill: float, saw: str) -> None:
 
 def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], moved: float, nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
-    hand, own = numbers(target.hand), numbers(by.hand)
+    copied = np.empty(1, dtype=target.hand.dtype)
+    copied[0] = target.hand
+    hand, own = np.frombuffer(copied), np.frombuffer(by.hand)
     proportions = axes[_PERCEPTION] * _PROPORTION_SHARE * nature["proportions"]
     spacing = axes[_SPACING] * _SPACING_SHARE * nature["spacing"]
     share = error * (proportions + spacing + moved * _MOVEMENT_SHARE)
     hand += np.minimum(share, 1.0) * (own - hand)
-    hand[_NAMES.index("stability")] += 0.012 * error
+    hand[_STABILITY] += 0.012 * error
     # errors of place and proportion alone would make forgeries larger; real ones are not (their paths are 1.02
     # times as long in the median of SVC2004's signers, Yeung et al. 2004)
-    hand[_NAMES.index("x_height_mm")] *= math.exp(-0.27 * (axes[_PERCEPTION] * error) ** 2)
-    return hand.view(target.hand.dtype)[0]
+    hand[_X_HEIGHT] *= math.exp(-0.27 * (axes[_PERCEPTION] * error) ** 2)
+    return copied[0]

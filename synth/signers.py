@@ -92,6 +92,11 @@ class World:
         weights = np.array([weight for _, weight in self.config.profiles])
         return np.cumsum(weights) / weights.sum(), np.array([laws for laws, _ in tables]), tables[0][1]
 
+    @functools.cached_property
+    def forger_laws(self) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+        """How forgers err, as `config.law_table` gives it."""
+        return law_table(self.config.forger)
+
     def __getitem__(self, index: int) -> "Signer":
         if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < 2**63:
             raise IndexError(f"signer {index!r} does not exist; use an integer from 0 to 2**63 - 1")
@@ -144,6 +149,6 @@ def _signer(world: World, index: int) -> Signer:
     shares, laws, slots = world._tables
     hand = np.zeros(1, dtype=record_type(type(world.config.hands[0][1])))
     units = np.zeros(MAX_UNITS, dtype=np.int64)
-    numbers, density = hand.view(np.float64), float(world.config.density)
+    numbers, density = np.frombuffer(hand), float(world.config.density)
     profile, n_units = _draw_signer(world.key, key, density, shares, laws, slots, hand[0], numbers, units)
     return Signer(world, index, key, world.config.profiles[profile][0], hand[0], units[:n_units])
