@@ -15,6 +15,7 @@ import numpy as np
 from .batch_cache import DiskCache, MemoryCache
 from .config import CLOSED_SET_LOSSES, RunConfig
 from .grouping import Plan, number_signers, plan_classification, plan_signers, plan_trials, plan_triplets
+from .sampling import TURN
 from .sources import Source, WorldSource
 from .splits import split_world, training_world
 from .trajectories import FEATURES, act_features
@@ -133,7 +134,8 @@ class Drawing:
         Raises:
             ValueError: If a number is not finite.
         """
-        items, labels, groups = self.plan(number)
+        with TURN:
+            items, labels, groups = self.plan(number)
         train = self.config.train
         if not self.sequences:
             size: dict[str, Any] = {"height": train.height, "width": train.width}

@@ -3,6 +3,7 @@
 A batch is a pure function of the configuration and its number, so any process can draw any batch.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,12 @@ from .preprocess import find_recipe, preprocess
 from .protocols import SignatureSet
 
 _TRAIN, _EVALUATE = 0, 1
+TURN = threading.Lock()
+"""Held by a thread while it plans or preprocesses a batch, which is thousands of short calls.
+
+Python runs one thread at a time, and threads that hand over to each other at every such call are slower together than
+one alone; taking turns a batch at a time, one of them does this while the others are in the kernels that draw.
+"""
 
 
 class Batch(NamedTuple):
@@ -99,7 +106,8 @@ def draw_images(
 ) -> NDArray[np.uint8]:
     """Return the preprocessed canvases of acts, uint8, shape ``(n, height, width)``."""
     pictures = draw_pictures(acts, height=height, width=width, capture=capture, recipe=recipe)
-    return np.stack([preprocess(picture, height=height, width=width, recipe=recipe) for picture in pictures])
+    with TURN:
+        return np.stack([preprocess(picture, height=height, width=width, recipe=recipe) for picture in pictures])
 
 
 def draw_pictures(
@@ -164,7 +172,8 @@ def draw_batch(
     augment: str = "none",
 ) -> Batch:
     """Return batch `number`, drawn, preprocessed by a recipe, and augmented if wanted."""
-    acts, labels = batch_acts(world, signers, settings, number)
+    with TURN:
+        acts, labels = batch_acts(world, signers, settings, number)
     how: dict[str, Any] = {"height": height, "width": width, "recipe": recipe}
     return Batch(draw_augmented(acts, labels[:, 0], augment, seed=world.seed, number=number, **how), labels)
 
