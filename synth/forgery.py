@@ -121,7 +121,9 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     perceive, session, key, nature = _err(target, by, number)
     if kind in ("simple", "disguise"):
         own = dataclasses.replace(genuine_act(by, number), kind=kind, session=session, key=key, perceive=perceive)
-        return dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill, nature)
+        return (
+            dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill, nature)
+        )
     error, seen = (1.0 - skill) ** _PRACTICE, SEEN[saw]
     axes = tuple(weight * factor for weight, factor in zip(_AXES[kind], seen, strict=False))
     effort = np.zeros(N_EFFORT)

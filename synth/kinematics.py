@@ -107,30 +107,36 @@ def trace(strokes: Any, n: int, x0: float, y0: float, times: Any, xy: Any) -> No
         times: Times in s, rising, shape ``(n_times,)``.
         xy: Output.
     """
-    # strokes end in order but for a few; one that ends before an earlier one counts as moving until that one ends
-    shares, ended, begun, over = np.empty(len(times)), -math.inf, 0, 0
+    # a stroke that ends before an earlier one counts as moving until that one ends
+    ends, shares, ended, over, begun = np.empty(n), np.empty(len(times)), -math.inf, 0, 0
     for j in range(n):
         s = strokes[j]
-        until = max(ended, s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA]))  # its share is 1 to 1e-5 from then on
-        while over < len(times) and times[over] < until:
-            xy[over, 0], xy[over, 1] = x0, y0
-            over += 1
+        ended = max(ended, s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA]))  # its share is 1, to 1e-5, from then on
+        ends[j] = ended
+        over = _fill(xy, times, over, ends[j], x0, y0)
         dx, dy = displacement(1.0, s[LENGTH], s[START], s[TURN])
-        x0, y0, ended = x0 + dx, y0 + dy, until
-    for i in range(over, len(times)):
-        xy[i, 0], xy[i, 1] = x0, y0
-    ended, over = -math.inf, 0
+        x0, y0 = x0 + dx, y0 + dy
+    _fill(xy, times, over, math.inf, x0, y0)
+    over = 0
     for j in range(n):
         s = strokes[j]
         since = s[ONSET] + math.exp(s[MU] - 4.3 * s[SIGMA])
-        ended = max(ended, s[ONSET] + math.exp(s[MU] + 4.3 * s[SIGMA]))
-        while begun > 0 and times[begun - 1] > since:
+        while begun > 0 and times[begun - 1] > since:  # strokes start nearly in order
             begun -= 1
         while begun < len(times) and times[begun] <= since:
             begun += 1
-        while over < len(times) and times[over] < ended:
+        while over < len(times) and times[over] < ends[j]:
             over += 1
-        _move(s, times[begun:over], shares[begun:over], xy[begun:over])
+        _move(s, times[begun:over], shares, xy[begun:over])
+
+
+@kernel
+def _fill(xy: Any, times: Any, i: int, until: float, x: float, y: float) -> int:
+    """Write a position at times from number `i` on, up to a time; return the number of the first at or past it."""
+    while i < len(times) and times[i] < until:
+        xy[i, 0], xy[i, 1] = x, y
+        i += 1
+    return i
 
 
 @kernel

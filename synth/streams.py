@@ -17,7 +17,6 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -62,24 +61,26 @@ def _multiply_high(a: Any, b: Any) -> Any:
     return np.uint64(int(a) * int(b) >> 64)
 
 
-@intrinsic
-def _wide_product(_: Any, a: Any, b: Any) -> Any:
-    """What kernels do in its place: one instruction, which numba has no name for."""
+def _write_product(_: Any, a: Any, b: Any) -> Any:
+    """Tell numba how kernels do it: one instruction, which Python has no name for."""
 
     def write(_: Any, builder: Any, __: Any, words: Any) -> Any:
-        wide = ir.IntType(128)
+        wide = type(words[0].type)(128)
         product = builder.mul(*(builder.zext(word, wide) for word in words))
-        return builder.trunc(builder.lshr(product, wide(64)), ir.IntType(64))
+        return builder.trunc(builder.lshr(product, wide(64)), words[0].type)
 
     return types.uint64(a, b), write
 
 
-@overload(_multiply_high)
-def _multiply_high_in_kernels(a: Any, b: Any) -> Any:
-    def product(a: Any, b: Any) -> Any:
-        return _wide_product(a, b)
+_product: Any = intrinsic(_write_product)
 
-    return product
+
+@overload(_multiply_high)
+def _in_kernels(a: Any, b: Any) -> Any:
+    def multiply_high(a: Any, b: Any) -> Any:
+        return _product(a, b)
+
+    return multiply_high
 
 
 @kernel

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipelines.preprocess import MARGIN, BlankImage, preprocess, to_ink
+from pipelines.steps_paper import otsu
 from synth import World, render
 
 Grey = NDArray[np.uint8]
@@ -216,3 +217,29 @@ def test_ink_is_one_and_paper_zero() -> None:
     ink = to_ink(np.array([[[255, 0]]], np.uint8))
     assert ink.dtype == np.float32
     np.testing.assert_array_equal(ink, np.array([[[[0.0], [1.0]]]], np.float32))
+
+
+def plain_otsu(ink: NDArray[np.uint8]) -> tuple[float, float]:
+    """Otsu's cut from his formula, level by level, and the middle of the means of its sides."""
+    levels = ink.astype(float).ravel()
+    total, between = levels.size, []
+    for cut in range(256):
+        low, high = levels[levels <= cut], levels[levels > cut]
+        weight = low.size * high.size / total**2
+        between.append(weight * (low.mean() - high.mean()) ** 2 if weight else 0.0)
+    cut = int(np.argmax(np.round(between, 9)))
+    low, high = levels[levels <= cut], levels[levels > cut]
+    middle = 0.5 * ((low.mean() if low.size else 0.0) + (high.mean() if high.size else 0.0))
+    dark = levels[levels > int(middle)]
+    return middle, dark.mean() if dark.size else 0.0
+
+
+@given(
+    st.integers(2, 40), st.integers(2, 40), st.integers(0, 255), st.integers(0, 255), st.floats(0, 1), st.integers(0, 9)
+)
+def test_the_threshold_is_otsus(height: int, width: int, one: int, other: int, share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ink = np.where(rng.random((height, width)) < share, one, other)
+    ink = np.clip(ink + rng.integers(-3, 4, ink.shape), 0, 255).astype(np.uint8)
+    assert otsu(ink) == pytest.approx(plain_otsu(ink))
+    assert otsu(ink[:, ::-1]) == otsu(ink)
