@@ -288,10 +288,10 @@ PRESETS: dict[str, RunConfig] = {
     ),
     # about ten minutes
     "classroom": RunConfig(preset="classroom"),
-    # hours on two cores
+    # about half an hour on two cores
     "study": RunConfig(
         preset="study",
-        train=TrainSettings(epochs=30, steps_per_epoch=200),
+        train=TrainSettings(epochs=10, steps_per_epoch=200),
         world=WorldSettings(dev_signers=200, test_signers=400),
     ),
 }
