@@ -1,5 +1,8 @@
 """The main job: world -> training -> evaluation on unseen signers -> report, resumable at every stage."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +43,26 @@ def demo(path: str | Path, config: RunConfig, *, fresh: bool, progress: Progress
 
 
 def compile_kernels() -> None:
-    """Draw and preprocess one small batch, so that compilation is not counted as drawing."""
-    from synth import World
-    from synth.acts import genuine_act
+    """Draw and preprocess a genuine act and a forgery, so that compilation is not counted as drawing.
+
+    The first time, what moves the pen is compiled here and what draws its line in a process beside, at once.
+    """
+    from synth import World, forge
+    from synth.acts import genuine_act, sign_acts
+    from synth.kernels import any_compiled
 
     from .sampling import draw_images
 
-    draw_images([genuine_act(World(0)[0], 0)], height=32, width=64)
+    beside = None
+    if (os.cpu_count() or 1) > 1 and not any_compiled():
+        code = "from synth.render import compile_drawing; compile_drawing()"
+        beside = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    signer, forger = World(0)[0], World(0)[1]
+    sign_acts([genuine_act(signer, 0)])
+    if beside is not None:
+        beside.wait()  # what it could not do is done here
+    draw_images([genuine_act(signer, 0)], height=32, width=64)
+    forge(signer, by=forger, kind="freehand", skill=0.5, act=0)
 
 
 def train_stage(

@@ -37,6 +37,12 @@ def cache_folder() -> str | None:
     return str(folder) if os.access(folder, os.W_OK) else None
 
 
+def any_compiled() -> bool:
+    """Return whether kernels of this version have been compiled and kept, or cannot be kept at all."""
+    folder = cache_folder()
+    return folder is None or any(Path(folder).rglob("*.nbi"))
+
+
 def forget_old(caches: Path) -> None:
     """Remove the kernels of other versions of this package that were first compiled over 30 days ago."""
     for folder in caches.glob("kernels-*"):

@@ -96,6 +96,14 @@ def render_batch(acts: Sequence[Act], *, height: int, width: int, capture: str =
     return [develop(image, [], record, float(scale), act.key)[0] for image, record, scale, act in found]
 
 
+def compile_drawing() -> None:
+    """Compile what `render_batch` draws with, on a line that nobody wrote: without the kernels that move a pen."""
+    keys, line = np.zeros((1, 2), dtype=np.uint64), np.array([[[0.0, 0.0, 0.0, 1.0], [9.0, 3.0, 0.01, 1.0]]])
+    pens, captures, _ = _equipment(WorldConfig(), CAPTURES["clean"], keys)
+    size, image = np.array([[32, 64]]), np.empty((1, 32 * 64), dtype=np.uint8)
+    _draw_images(line, np.array([2]), np.zeros(1), keys, pens, captures, size, image)
+
+
 def _equipment(
     config: WorldConfig, profile: Capture, keys: NDArray[np.uint64]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
