@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +50,19 @@ def compile_kernels() -> None:
     """
     from synth import World, forge
     from synth.acts import genuine_act, sign_acts
-    from synth.kernels import any_compiled
+    from synth.kernels import none_compiled
 
     from .sampling import draw_images
 
-    beside = None
-    if (os.cpu_count() or 1) > 1 and not any_compiled():
+    beside: AbstractContextManager[Any] = nullcontext()
+    if (os.cpu_count() or 1) > 1 and none_compiled():
         code = "from synth.render import compile_drawing; compile_drawing()"
         beside = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    signer, forger = World(0)[0], World(0)[1]
-    sign_acts([genuine_act(signer, 0)])
-    if beside is not None:
-        beside.wait()  # what it could not do is done here
-    draw_images([genuine_act(signer, 0)], height=32, width=64)
-    forge(signer, by=forger, kind="freehand", skill=0.5, act=0)
+    act = genuine_act(World(0)[0], 0)
+    with beside:  # waits for it to end; what it could not do is done here
+        sign_acts([act])
+    draw_images([act], height=32, width=64)
+    forge(World(0)[0], by=World(0)[1], kind="freehand", skill=0.5, act=0)
 
 
 def train_stage(

@@ -20,7 +20,7 @@ from .protocols import SignatureSet
 
 _TRAIN, _EVALUATE = 0, 1
 TURN = threading.Lock()
-"""Held by a thread while it plans or preprocesses a batch, which is thousands of short calls.
+"""Held by a thread while it plans, augments or preprocesses a batch, which is thousands of short calls.
 
 Python runs one thread at a time, and threads that hand over to each other at every such call are slower together than
 one alone; taking turns a batch at a time, one of them does this while the others are in the kernels that draw.
@@ -148,16 +148,17 @@ def draw_augmented(
     from .augment import augmented
 
     pictures = draw_pictures(acts, height=height, width=width, recipe=recipe)
-    return np.stack(
-        augmented(
-            pictures,
-            groups.tolist(),
-            lambda picture: preprocess(picture, height=height, width=width, recipe=recipe),
-            recipe=augment,
-            seed=seed,
-            epoch=number,
+    with TURN:
+        return np.stack(
+            augmented(
+                pictures,
+                groups.tolist(),
+                lambda picture: preprocess(picture, height=height, width=width, recipe=recipe),
+                recipe=augment,
+                seed=seed,
+                epoch=number,
+            )
         )
-    )
 
 
 def draw_batch(

@@ -75,7 +75,8 @@ def drawing(config: RunConfig, *, rounds: int = 7) -> dict[str, float]:
         return 2.0 * (time.perf_counter() - middle) / (middle - begun)
 
     def signed(first: int, i: int) -> int:
-        return sum(len(world[first + i].genuine(act).trajectory) > 0 for act in range(20))  # not all sign as long
+        """Let one of the signers from `first` on sign; it takes many, since some names are longer than others."""
+        return sum(len(world[first + i].genuine(act).trajectory) > 0 for act in range(20))
 
     per_core = _rate(draw, rounds, time.thread_time)
     acts, _ = batch_acts(world, signers, settings, 0)

@@ -118,7 +118,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     number = check_act_number(act)
     if kind == "random":
         return dataclasses.replace(genuine_act(by, number), claimed=target, kind=kind)
-    perceive, session, key, nature = _err(target, by, number)
+    perceive, session, key, nature = _how_they_err(target, by, number)
     if kind in ("simple", "disguise"):
         own = dataclasses.replace(genuine_act(by, number), kind=kind, session=session, key=key, perceive=perceive)
         return (
@@ -153,7 +153,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
     )
 
 
-def _err(target: Signer, by: Signer, act: int) -> tuple[Key, Key, Key, dict[str, float]]:
+def _how_they_err(target: Signer, by: Signer, act: int) -> tuple[Key, Key, Key, dict[str, float]]:
     """Return keys of what a forger gets wrong about a target, of a session and of an act, and how this forger errs."""
     values, keys = np.empty(len(_NATURES)), np.empty((3, 2), dtype=np.uint64)
     _draw_forger(by.key, target.key[0], act // ACTS_PER_SESSION, act, *target.world.forger_laws, values, keys)

@@ -173,7 +173,7 @@ def finish(pen: Any, px_per_mm: float, seed: Any, maps: Any, touched: Any, light
 
 @kernel
 def _roughness(ink: Any, row: int, left: int, cell: float, seed: Any, rough: Any) -> None:
-    """Write the height of the paper along a row, from column `left` on, into `rough`; not all of it where no ink is."""
+    """Write the height of the paper along a row, from column `left` on, into `rough`; anything where no ink is."""
     if cell > 1.0:
         for c in range(len(ink)):
             if ink[c] > 0.0:

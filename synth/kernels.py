@@ -37,10 +37,10 @@ def cache_folder() -> str | None:
     return str(folder) if os.access(folder, os.W_OK) else None
 
 
-def any_compiled() -> bool:
-    """Return whether kernels of this version have been compiled and kept, or cannot be kept at all."""
+def none_compiled() -> bool:
+    """Return whether kernels of this version can be kept on disk, and none has been yet."""
     folder = cache_folder()
-    return folder is None or any(Path(folder).rglob("*.nbi"))
+    return folder is not None and not any(Path(folder).rglob("*.nbi"))
 
 
 def forget_old(caches: Path) -> None:
