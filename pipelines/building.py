@@ -111,6 +111,8 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
         say(weights.told)
     loss = spread(build_loss(config, model, weights))
     model.compile(optimizer=build_optimizer(config), loss=loss, jit_compile=xla.value == "on")
+    # else the first step makes the optimizer's variables, and TensorFlow builds the graph of a step twice
+    model.optimizer.build(model.trainable_variables)
     return model
 
 

@@ -35,17 +35,17 @@ def build_optimizer(config: RunConfig) -> Any:
 
     Source:
         Loshchilov, Hutter (2019), "Decoupled weight decay regularization", algorithm 2, for AdamW; `models.muon` for
-        Muon; Loshchilov, Hutter (2017), "SGDR", eq. 5, for the cosine. Differs: a linear warm-up first, one period,
-        and 1 % of the rate is left at the end.
+        Muon; `models.schedules` for the rate, of which 1 % is left at the end.
     """
     import keras
 
     from models.muon import Muon
+    from models.schedules import WarmUpCosine
 
     settings = config.train
     steps = settings.epochs * settings.steps_per_epoch
     warmup = max(1, int(settings.warmup_share * steps))
-    rate = keras.optimizers.schedules.CosineDecay(
+    rate = WarmUpCosine(
         0.0, max(1, steps - warmup), alpha=0.01, warmup_target=learning_rate(config), warmup_steps=warmup
     )
     options: dict[str, Any] = {"weight_decay": settings.weight_decay, "clipnorm": settings.clip_norm}

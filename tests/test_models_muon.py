@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import models
 from models.muon import Muon
+from models.schedules import WarmUpCosine
 from pipelines.config import RunConfig, changed
 from pipelines.optimizer import build_optimizer, learning_rate, optimizer_name
 
@@ -89,3 +90,13 @@ def test_a_saved_one_goes_on_as_if_nothing_had_happened(tmp_path):
         each.train_on_batch(x, y)
     for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize(("warmup", "decay", "first"), [(1, 1, 0.0), (7, 30, 0.0), (12, 5, 0.1)])
+def test_the_rate_without_a_branch_is_kerass_and_is_kept_with_a_network(warmup: int, decay: int, first: float) -> None:
+    arguments = {"alpha": 0.01, "warmup_target": 0.5, "warmup_steps": warmup}
+    ours, kerass = (kind(first, decay, **arguments) for kind in (WarmUpCosine, keras.optimizers.schedules.CosineDecay))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(ours))
+    assert isinstance(again, WarmUpCosine)
+    for step in range(warmup + decay + 5):
+        assert float(again(step)) == float(ours(step)) == pytest.approx(float(kerass(step)), rel=1e-5, abs=1e-9)
