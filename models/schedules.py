@@ -11,6 +11,7 @@ from keras import ops
 class WarmUpCosine(keras.optimizers.schedules.CosineDecay):
     """Keras's cosine with a warm-up, computed without a branch; same arguments, same rates.
 
+    ``warmup_target`` and ``warmup_steps`` must be given.
     An optimizer with weight decay asks for the rate once for every variable, and TensorFlow takes a tenth of a second
     to build each branch: for 55 variables half of the wait for a run's first step.
 

@@ -221,8 +221,13 @@ class RunConfig:
         try:
             return TypeAdapter(cls).validate_python(values)
         except ValidationError as error:
-            faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise ValueError("configuration: " + "; ".join(faults)) from None
+            raise ValueError("configuration: " + "; ".join(_in_words(fault) for fault in error.errors())) from None
+
+
+def _in_words(fault: Any) -> str:
+    """Return where a configuration is wrong, unless it is as a whole, and what is."""
+    place, message = ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
 
 
 def with_model(config: RunConfig, name: str) -> RunConfig:

@@ -142,7 +142,7 @@ def draw_ink(
 
 @kernel
 def finish(pen: Any, px_per_mm: float, seed: Any, maps: Any, touched: Any, light: Any) -> None:
-    """Write the light that ink and paper grain let through, from the maps that the capsules left.
+    """Write the light that ink and paper grain let through, from the maps of the capsules; uses up `WET`.
 
     Loops over a row have neither branches nor neighbours where they can, so that they compile to vector instructions.
     """
