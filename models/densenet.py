@@ -10,7 +10,7 @@ from .blocks import conv, embedding, norm_relu
 from .registry import register
 
 
-@register("densenet40")
+@register("densenet40", any_canvas=True)
 def densenet40(
     *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
 ) -> keras.Model:
@@ -46,7 +46,7 @@ def densenet40(
     return keras.Model(ink, embedding(x, embedding_dim, seed=seed), name="densenet40")
 
 
-@register("densenet121")
+@register("densenet121", any_canvas=True)
 def densenet121(
     *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
 ) -> keras.Model:

@@ -114,7 +114,7 @@ class ElasticEmbedding(keras.layers.Layer):
         padded = ops.pad(ops.stop_gradient(second), [[0, 0], [up, up], [0, 0], [0, 0]])
         bands = ops.concatenate([padded[:, d : d + rows] for d in range(2 * up + 1)], axis=2)
         cosines = ops.matmul(ops.stop_gradient(first), ops.transpose(bands, (0, 1, 3, 2))) + self._window()
-        best = ops.cast(ops.argmax(cosines, axis=-1), "int32")
+        best = ops.cast(ops.top_k(cosines, 1)[1][..., 0], "int32")  # Keras's argmax mends signed zeros first: slower
         row = np.arange(rows, dtype=np.int32)[:, None] + best // columns - up
         start = ops.arange(ops.shape(first)[0], dtype="int32")[:, None, None] * (rows * columns)
         places = ops.reshape(start + row * columns + best % columns, (-1,))

@@ -12,7 +12,7 @@ from .residual import post_basic
 from .token_attention import AttentionPooling
 
 
-@register("resdense_attention")
+@register("resdense_attention", any_canvas=True)
 def resdense_attention(
     *,
     image_shape: tuple[int, int, int],

@@ -31,7 +31,7 @@ _STAGES = (
 )
 
 
-@register("mobilenetv2")
+@register("mobilenetv2", any_canvas=True)
 def mobilenetv2(
     *,
     image_shape: tuple[int, int, int],

@@ -31,6 +31,7 @@ class Spec:
         loss: The loss it is meant to be trained with, by its name in `objectives`.
         learning_rate: The highest rate it is meant to be trained at, with AdamW.
         muon_rate: The same with Muon, which then is the optimizer it is meant for; None: AdamW is.
+        any_canvas: Whether its weights have the same shapes on canvases of any size.
     """
 
     builder: Builder
@@ -39,6 +40,7 @@ class Spec:
     loss: str = "joint"
     learning_rate: float = 2e-3
     muon_rate: float | None = None
+    any_canvas: bool = False
 
 
 _BUILDERS: dict[str, Spec] = {}
@@ -52,6 +54,7 @@ def register(
     loss: str = "joint",
     learning_rate: float = 2e-3,
     muon_rate: float | None = None,
+    any_canvas: bool = False,
 ) -> Callable[[_AnyBuilder], _AnyBuilder]:
     """Return a decorator that makes a builder available to ``build`` under a name.
 
@@ -65,6 +68,8 @@ def register(
         loss: The loss it is meant to be trained with, by its name in `objectives`.
         learning_rate: The highest rate it is meant to be trained at, with AdamW, above 0.
         muon_rate: The same with Muon, which then is the optimizer it is meant for; None: AdamW is.
+        any_canvas: Whether its weights have the same shapes on canvases of any size, so that training may begin on
+            smaller ones.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -80,7 +85,7 @@ def register(
                 f"the name {name!r} already belongs to {_address(held.builder)}; "
                 f"register {_address(builder)} under another name"
             )
-        _BUILDERS[name] = Spec(builder, takes, smallest, loss, learning_rate, muon_rate)
+        _BUILDERS[name] = Spec(builder, takes, smallest, loss, learning_rate, muon_rate, any_canvas)
         return builder
 
     return keep

@@ -102,7 +102,7 @@ def small_trunk(ink: Any, *, stem_channels: int, attention: str, seed: int) -> t
     return maps[0], norm_relu(maps[1], name="last")
 
 
-@register("resnet10")
+@register("resnet10", any_canvas=True)
 def resnet10(
     *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
 ) -> keras.Model:
@@ -128,7 +128,7 @@ def resnet10(
     return _standard("resnet10", post_basic, (1, 1, 1, 1), image_shape, embedding_dim, seed, attention)
 
 
-@register("resnet18")
+@register("resnet18", any_canvas=True)
 def resnet18(
     *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
 ) -> keras.Model:
@@ -154,7 +154,7 @@ def resnet18(
     return _standard("resnet18", post_basic, (2, 2, 2, 2), image_shape, embedding_dim, seed, attention)
 
 
-@register("resnet34")
+@register("resnet34", any_canvas=True)
 def resnet34(
     *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
 ) -> keras.Model:
@@ -180,7 +180,7 @@ def resnet34(
     return _standard("resnet34", post_basic, (3, 4, 6, 3), image_shape, embedding_dim, seed, attention)
 
 
-@register("resnet50")
+@register("resnet50", any_canvas=True)
 def resnet50(
     *, image_shape: tuple[int, int, int], embedding_dim: int, seed: int, attention: str = "none"
 ) -> keras.Model:

@@ -1,7 +1,7 @@
 """``resnet_elastic``: the small residual network with a map of local vectors that may move when compared."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from .blocks import conv, norm_relu
 from .elastic import ElasticEmbedding
@@ -10,7 +10,7 @@ from .registry import register
 from .resnet import small_trunk
 
 
-@register("resnet_elastic", loss="elastic", learning_rate=8e-3, muon_rate=0.016)
+@register("resnet_elastic", loss="elastic", learning_rate=8e-3, muon_rate=0.016, any_canvas=True)
 def resnet_elastic(
     *,
     image_shape: tuple[int, int, int],
@@ -19,6 +19,7 @@ def resnet_elastic(
     stem_channels: int = 48,
     local_channels: int = 24,
     reach: tuple[int, int] = (2, 3),
+    grid: tuple[int, int] = (6, 12),
     attention: str = "none",
 ) -> keras.Model:
     """Build the trunk of ``resnet_small`` with two ends: a vector of the whole and a map of local vectors.
@@ -33,6 +34,7 @@ def resnet_elastic(
         stem_channels: Channels after the stem, 8 or above.
         local_channels: Length of a local vector, 2 or above.
         reach: Rows and columns of cells that a stroke may have moved.
+        grid: Rows and columns of the coarse grid in the vector of the whole, whatever the size of the canvas.
         attention: One of ``attention.KINDS``, after the blocks of stride 8 and after those of stride 16.
 
     Returns:
@@ -47,8 +49,10 @@ def resnet_elastic(
     ink = keras.Input(image_shape, name="ink")
     fine, last = small_trunk(ink, stem_channels=stem_channels, attention=attention, seed=seed)
     whole = layers.GlobalAveragePooling2D(name="whole_pool")(last)
-    grid = layers.Flatten(name="grid_flat")(norm_relu(conv(last, 48, 1, seed=seed, name="grid_conv"), name="grid"))
-    whole = layers.Concatenate(name="joined")([whole, grid])
+    coarse = norm_relu(conv(last, 48, 1, seed=seed, name="grid_conv"), name="grid")
+    if coarse.shape[1:3] != tuple(grid):
+        coarse = ops.image.resize(coarse, tuple(grid), antialias=True)
+    whole = layers.Concatenate(name="joined")([whole, layers.Flatten(name="grid_flat")(coarse)])
     init = glorot_uniform(seed, "whole_dense")
     whole = layers.Dense(embedding_dim, kernel_initializer=init, name="whole_dense")(whole)
     whole = L2Normalize(name="whole")(whole)

@@ -77,9 +77,15 @@ def check_names(config: RunConfig) -> None:
         choose_xla(settings.xla, deterministic=True)
     if config.inputs.data is not None and spec.takes == "sequence":
         raise ValueError(f"{settings.model!r} takes trajectories, and a folder holds images; leave the folder out")
+    if settings.small_epochs and not spec.any_canvas:
+        raise ValueError(
+            f"the weights of {settings.model!r} fit one size of canvas, and training cannot begin on smaller ones; use "
+            "train.small_epochs=0"
+        )
     if settings.imagenet is not None and settings.model != "mobilenetv2":
         raise ValueError(f"imagenet is for model 'mobilenetv2', and the model is {settings.model!r}; leave it out")
-    if spec.takes == "image" and min(settings.height, settings.width) < spec.smallest:
+    sizes = [(settings.height, settings.width), *([settings.small_size] if settings.small_epochs else [])]
+    if spec.takes == "image" and min(map(min, sizes)) < spec.smallest:
         raise ValueError(
             f"{settings.model!r} needs a height and width of at least {spec.smallest} px; train.height is "
             f"{settings.height} and train.width {settings.width}"

@@ -112,9 +112,13 @@ def compare(
 
 
 def _config(base: RunConfig, name: str, seed: int) -> RunConfig:
+    from models.registry import find_spec
+
     values = base.to_dict()
     same = name == base.train.model
     values["train"] |= {"model": name, "seed": seed, "model_options": base.train.model_options if same else {}}
+    if not find_spec(name).any_canvas:
+        values["train"]["small_epochs"] = 0
     return RunConfig.from_dict(values)
 
 
@@ -176,8 +180,7 @@ def markdown(rows: Sequence[Row], base: RunConfig) -> str:
     lines += ["", *_over_seeds(rows), ""]
     world, train = base.world, base.train
     lines.append(
-        f"World {world.seed}, {world.test_signers} test signers, one reference; {train.epochs} x "
-        f"{train.steps_per_epoch} steps of {base.batch.images} images of {train.height} x {train.width}, the same for "
+        f"World {world.seed}, {world.test_signers} test signers, one reference; {train.course} of {base.batch.images} images of {train.height} x {train.width}, the same for "
         f"all; in brackets 95 % intervals over signers. EERs are a-posteriori. Images/s is training with live drawing."
     )
     return "\n".join(lines) + "\n"

@@ -78,6 +78,10 @@ class BatchSettings:
         return self.signers * (self.genuine + self.forgeries)
 
 
+_SMALL = 2 / 3
+"""Height and width of the canvases that training may begin on, as a share of the whole canvas's."""
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class TrainSettings:
     """The network and how it is trained.
@@ -85,7 +89,7 @@ class TrainSettings:
     ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
     ``loss_options``; loss and ``optimizer`` "auto", and no ``learning_rate``, are what the network is meant for.
     ``temperature`` is of the contrastive losses. ``samples`` is the length of a trajectory, for networks that take
-    those. ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all
+    those. The first ``small_epochs`` of the ``epochs`` are on canvases of two thirds the height and width. ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all
     if left out).
     ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
     `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
@@ -107,6 +111,7 @@ class TrainSettings:
     loss_options: dict[str, Any] = Field(default_factory=dict)
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
+    small_epochs: int = Field(default=0, ge=0)
     steps_per_epoch: int = Field(default=84, ge=1)
     optimizer: Literal["auto", "adamw", "muon"] = "auto"
     learning_rate: float | None = Field(default=None, gt=0)
@@ -134,6 +139,21 @@ class TrainSettings:
         """How many batches of each part are looked at after an epoch; 0 for none."""
         stops = self.patience is not None or self.stop_at is not None
         return self.monitor_batches or (4 if stops else 0)
+
+    @property
+    def small_size(self) -> tuple[int, int]:
+        """Height and width in px of the smaller canvases: whole multiples of 8, for maps of stride 8."""
+        height, width = (max(32, 8 * round(side * _SMALL / 8)) for side in (self.height, self.width))
+        return height, width
+
+    @property
+    def course(self) -> str:
+        """How long training takes, in words."""
+        words = f"{self.epochs} x {self.steps_per_epoch} steps"
+        if self.small_epochs:
+            height, width = self.small_size
+            words += f" (the first {self.small_epochs} x {self.steps_per_epoch} at {height} x {width} px)"
+        return words
 
     @field_validator("model_options", "loss_options")
     @classmethod
@@ -192,6 +212,21 @@ class RunConfig:
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
 
     @model_validator(mode="after")
+    def _ends_on_whole_canvases(self) -> Self:
+        train = self.train
+        if train.small_epochs >= train.epochs:
+            raise ValueError(
+                f"train.small_epochs is {train.small_epochs}, and train.epochs is {train.epochs}; leave at least one "
+                f"epoch to whole canvases, such as train.small_epochs={max(0, train.epochs - 1)}"
+            )
+        if train.small_epochs and (train.patience is not None or train.stop_at is not None):
+            raise ValueError(
+                "train.patience and train.stop_at choose the best epoch, and those on smaller canvases do not count; "
+                "use train.small_epochs=0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _closed_set_is_small(self) -> Self:
         if self.train.loss in CLOSED_SET_LOSSES and self.world.train_signers > MOST_CLOSED_SET:
             raise ValueError(
@@ -233,17 +268,21 @@ def _in_words(fault: Any) -> str:
 def with_model(config: RunConfig, name: str) -> RunConfig:
     """Return a configuration with another network; what was said for the old one alone goes.
 
-    Options of the old network go, and the loss "elastic", which only a network that compares so can have, becomes
+    Options of the old network go, smaller canvases if its weights do not fit them, and the loss "elastic", which only a network that compares so can have, becomes
     "auto".
 
     Args:
         config: What to start from.
         name: Registered name of the network.
     """
+    from models.registry import find_spec
+
     if name == config.train.model:
         return config
     values = config.to_dict()
     values["train"] |= {"model": name, "model_options": {}, "learning_rate": None}
+    if not find_spec(name).any_canvas:
+        values["train"]["small_epochs"] = 0
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)

@@ -33,10 +33,11 @@ def fit(
     folder: Folder | None,
     *,
     first: int,
+    last: int,
     say: Say,
     watch: list[Any],
 ) -> None:
-    """Train a compiled network from an epoch to the last, or until something stops it.
+    """Train a compiled network from an epoch to another, or until something stops it.
 
     Args:
         run: Its folder.
@@ -45,6 +46,7 @@ def fit(
         source: What it is trained on.
         folder: The user's folder in it, or None.
         first: Epochs that are finished.
+        last: Epochs that are finished then; after the run's last the input is measured.
         say: Told one line at a time what happens.
         watch: Further Keras callbacks.
 
@@ -66,9 +68,9 @@ def fit(
             say(f"development errors are of {words}")
         monitor = Monitor(config, source, dev=dev, sequences=sequences)
     with writing(run):
-        drawing = Drawing(config, sequences=sequences, source=source, cache_folder=run / "cache")
+        drawing = Drawing(config, sequences=sequences, source=source, cache_folder=run / f"cache/{settings.height}x{settings.width}")
     steps = settings.steps_per_epoch
-    stream = training_stream(config, first * steps, settings.epochs * steps, drawing=drawing)
+    stream = training_stream(config, first * steps, last * steps, drawing=drawing)
     with (
         contextlib.closing(drawing),
         interrupt_between_steps() as interrupted,
@@ -79,14 +81,15 @@ def fit(
         model.fit(
             stream,
             initial_epoch=first,
-            epochs=settings.epochs,
+            epochs=last,
             steps_per_epoch=steps,
             shuffle=False,
             verbose=0,
             class_weight=class_weights(config, source).pairs,
             callbacks=[journal, *([Events(run)] if settings.tensorboard else []), *watch],
         )
-    measure_input(run, config, model, drawing, journal.gaps, say)
+    if last == settings.epochs:
+        measure_input(run, config, model, drawing, journal.gaps, say)
     shutil.rmtree(run / "cache", ignore_errors=True)
 
 

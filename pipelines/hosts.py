@@ -123,6 +123,8 @@ def check_hosts(config: RunConfig, hosts: Hosts) -> None:
     check_shares(config, hosts.count, "hosts")
     if config.inputs.cache == "disk":
         raise ValueError("inputs.cache is 'disk', and only the first host has a run folder; use 'memory'")
+    if config.train.small_epochs:
+        raise ValueError("train.small_epochs is for one host; use train.small_epochs=0 where several train together")
     if config.train.xla == "on":
         raise ValueError("XLA cannot be on where several hosts train together; use train.xla=auto")
 

@@ -84,8 +84,7 @@ class Progress:
 
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
                 self.epoch = epoch
-                if self.begun is None and epoch:
-                    bar.advance(epoch * self.params["steps"])
+                bar.advance(epoch * self.params["steps"] - bar.done)
 
             def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
                 now = time.perf_counter()
@@ -95,7 +94,8 @@ class Progress:
                     self.seen += images_per_batch
                 rate = self.seen / max(now - self.begun, 1e-9)
                 loss = float(logs["loss"])
-                bar.note(f"epoch {self.epoch + 1}/{self.params['epochs']}  loss {loss:.3f}  {rate:.0f} images/s")
+                epochs = bar.total // self.params["steps"] if bar.total else self.params["epochs"]
+                bar.note(f"epoch {self.epoch + 1}/{epochs}  loss {loss:.3f}  {rate:.0f} images/s")
                 bar.advance()
 
         return Watch()

@@ -138,8 +138,8 @@ def _config_rows(config: RunConfig) -> list[tuple[str, str]]:
         ),
         (
             "network",
-            f"{train.model} on {train.height} x {train.width} px, loss {train.loss}, {train.epochs} x "
-            f"{train.steps_per_epoch} steps of {config.batch.images} images {options}",
+            f"{train.model} on {train.height} x {train.width} px, loss {train.loss}, {train.course} "
+            f"of {config.batch.images} images {options}",
         ),
     ]
 

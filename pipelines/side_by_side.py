@@ -227,6 +227,6 @@ def _what(run: Finished) -> str:
     world, train = run.config.world, run.config.train
     return (
         f"world {world.seed}, {run.metrics['verifier']['signers']} test signers, {run.metrics['protocol']}; "
-        f"{train.model}, loss {train.loss}, seed {train.seed}, {train.epochs} x {train.steps_per_epoch} steps of "
+        f"{train.model}, loss {train.loss}, seed {train.seed}, {train.course} of "
         f"{run.config.batch.images} images; {run.metrics['data'].get('source', '')}"
     )

@@ -12,6 +12,7 @@ from .checkpoints import best_network, clear_leftovers, last_checkpoint, logged_
 from .config import RunConfig
 from .files import write_json
 from .fitting import fit
+from .growth import grown, stages
 from .lineage import Mark, mark_folder, mark_of_run, save_marked, source_of
 from .marks import SYNTHETIC, record_training, trained_on
 from .precision import make_deterministic
@@ -63,7 +64,7 @@ def train(
     real = _record(run, config, folder)
     begun = newest_whole(run, say)
     with contextlib.nullcontext() if cluster is not None else replicas(config):
-        model = build_model(config, say, source=source, real=real)
+        model = build_model(stages(config)[0].config, say, source=source, real=real)
         if begun is not None:
             model = keras.saving.load_model(begun[1], safe_mode=True)
             spread_again(model)
@@ -82,9 +83,35 @@ def train(
         begin = first if left else settings.epochs
         fit_together(cluster, run, config, model, source, folder, first=begin, say=say, watch=watch or [])
     elif left:
-        fit(run, config, model, source, folder, first=first, say=say, watch=watch or [])
+        model = _fit_in_stages(run, config, model, source, folder, first=first, say=say, watch=watch or [], real=real)
     model.optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it has any
     return _keep(run, config, model, source, real)
+
+
+def _fit_in_stages(
+    run: Run,
+    config: RunConfig,
+    model: Any,
+    source: Source,
+    folder: Folder | None,
+    *,
+    first: int,
+    say: Say,
+    watch: list[Any],
+    real: bool,
+) -> Any:
+    """Train from an epoch to the last, on the canvases each is meant for, and return the network."""
+    from .replicas import replicas
+
+    for stage in stages(config):
+        if first >= stage.last:
+            continue
+        if first and first == stage.first:
+            with replicas(config):
+                model = grown(model, stage.config, say, source=source, real=real)
+        fit(run, stage.config, model, source, folder, first=first, last=stage.last, say=say, watch=watch)
+        first = stage.last
+    return model
 
 
 def assist(cluster: "Cluster", config: RunConfig, *, say: Say) -> None:

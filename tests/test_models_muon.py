@@ -40,7 +40,18 @@ def test_a_flat_kernel_moves_as_keras_moves_its_matrix():
     matrix = keras.Variable(np.zeros((36, 8), np.float32), name="matrix")
     theirs = keras.optimizers.Muon(1.0, weight_decay=None, adam_weight_decay=None)
     theirs.apply([keras.ops.reshape(gradient, (36, 8))], [matrix])
-    np.testing.assert_allclose(moved(gradient.shape, gradient).reshape(36, 8), np.array(matrix), rtol=1e-5)
+    np.testing.assert_allclose(moved(gradient.shape, gradient).reshape(36, 8), np.array(matrix), atol=1e-6)
+
+
+@given(
+    short=st.integers(2, 24), times=st.integers(3, 9), wide=st.booleans(), rank=st.integers(1, 24), seed=st.integers(0, 99)
+)
+def test_iterating_on_the_square_of_a_long_matrix_gives_what_keras_gives(short, times, wide, rank, seed):
+    rng = np.random.default_rng(seed)
+    long = rng.normal(size=(short * times, min(rank, short))) @ rng.normal(size=(min(rank, short), short))
+    matrix = keras.ops.convert_to_tensor((long.T if wide else long).astype(np.float32))
+    theirs = keras.optimizers.Muon(1.0).zeropower_via_newtonschulz5(matrix, 5)
+    np.testing.assert_allclose(Muon(1.0).zeropower_via_newtonschulz5(matrix, 5), theirs, atol=2e-3)
 
 
 @pytest.mark.parametrize("name", models.names())
