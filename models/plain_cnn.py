@@ -8,7 +8,7 @@ from .blocks import check_at_least, conv, dense_relu, embedding, norm_relu
 from .registry import register
 
 
-@register("plain_cnn")
+@register("plain_cnn", any_canvas=True)
 def plain_cnn(
     *,
     image_shape: tuple[int, int, int],

@@ -8,7 +8,7 @@ from .layers import SinePositions, glorot_uniform
 from .registry import register
 
 
-@register("vit_tiny")
+@register("vit_tiny", any_canvas=True)
 def vit_tiny(
     *,
     image_shape: tuple[int, int, int],

@@ -180,10 +180,19 @@ def markdown(rows: Sequence[Row], base: RunConfig) -> str:
     lines += ["", *_over_seeds(rows), ""]
     world, train = base.world, base.train
     lines.append(
-        f"World {world.seed}, {world.test_signers} test signers, one reference; {train.course} of {base.batch.images} images of {train.height} x {train.width}, the same for "
-        f"all; in brackets 95 % intervals over signers. EERs are a-posteriori. Images/s is training with live drawing."
+        f"World {world.seed}, {world.test_signers} test signers, one reference; {train.course} of "
+        f"{base.batch.images} images of {train.height} x {train.width}, the same for all{_but(rows, base)}; brackets: "
+        "95 % intervals over signers. EERs are a-posteriori. Images/s is training with live drawing."
     )
     return "\n".join(lines) + "\n"
+
+
+def _but(rows: Sequence[Row], base: RunConfig) -> str:
+    """Return in words which networks saw no smaller canvases although the others did."""
+    from models.registry import find_spec
+
+    whole = sorted({row.model for row in rows if base.train.small_epochs and not find_spec(row.model).any_canvas})
+    return f" (but {', '.join(whole)} on whole canvases throughout)" if whole else ""
 
 
 def _over_seeds(rows: Sequence[Row]) -> list[str]:

@@ -89,8 +89,9 @@ class TrainSettings:
     ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
     ``loss_options``; loss and ``optimizer`` "auto", and no ``learning_rate``, are what the network is meant for.
     ``temperature`` is of the contrastive losses. ``samples`` is the length of a trajectory, for networks that take
-    those. The first ``small_epochs`` of the ``epochs`` are on canvases of two thirds the height and width. ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all
-    if left out).
+    those. The first ``small_epochs`` of the ``epochs`` are on canvases of two thirds the height and width.
+    ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all if
+    left out).
     ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
     `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
     ``monitor_batches`` (so many batches of development and of training signers looked at after each epoch) is 4 if
@@ -268,8 +269,8 @@ def _in_words(fault: Any) -> str:
 def with_model(config: RunConfig, name: str) -> RunConfig:
     """Return a configuration with another network; what was said for the old one alone goes.
 
-    Options of the old network go, smaller canvases if its weights do not fit them, and the loss "elastic", which only a network that compares so can have, becomes
-    "auto".
+    Options of the old network go, and smaller canvases if the new one's weights do not fit them; the loss "elastic",
+    which only a network that compares so can have, becomes "auto".
 
     Args:
         config: What to start from.

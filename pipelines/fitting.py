@@ -68,7 +68,9 @@ def fit(
             say(f"development errors are of {words}")
         monitor = Monitor(config, source, dev=dev, sequences=sequences)
     with writing(run):
-        drawing = Drawing(config, sequences=sequences, source=source, cache_folder=run / f"cache/{settings.height}x{settings.width}")
+        drawing = Drawing(
+            config, sequences=sequences, source=source, cache_folder=run / f"cache/{settings.height}x{settings.width}"
+        )
     steps = settings.steps_per_epoch
     stream = training_stream(config, first * steps, last * steps, drawing=drawing)
     with (

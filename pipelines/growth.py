@@ -10,6 +10,7 @@ from .building import Say, build_model
 from .config import RunConfig
 from .sources import Source
 
+
 class Stage(NamedTuple):
     """Epochs on canvases of one size: the configuration with that size, the epochs before them, the last of them."""
 

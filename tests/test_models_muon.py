@@ -44,7 +44,11 @@ def test_a_flat_kernel_moves_as_keras_moves_its_matrix():
 
 
 @given(
-    short=st.integers(2, 24), times=st.integers(3, 9), wide=st.booleans(), rank=st.integers(1, 24), seed=st.integers(0, 99)
+    short=st.integers(2, 24),
+    times=st.integers(3, 9),
+    wide=st.booleans(),
+    rank=st.integers(1, 24),
+    seed=st.integers(0, 99),
 )
 def test_iterating_on_the_square_of_a_long_matrix_gives_what_keras_gives(short, times, wide, rank, seed):
     rng = np.random.default_rng(seed)

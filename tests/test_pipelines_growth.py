@@ -1,0 +1,179 @@
+"""Training that begins on smaller canvases: which epochs, what is carried over, what is refused."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import models
+from pipelines.building import build_model, check_names
+from pipelines.config import PRESETS, RunConfig, changed, with_model
+from pipelines.fine_tuning import fine_tuned
+from pipelines.growth import grown, stages, variables
+from pipelines.hosts import check_hosts, parse_hosts
+from pipelines.progress import Bar, Progress
+from pipelines.runs import Run
+
+
+@pytest.fixture
+def growing(micro_config: RunConfig) -> Iterator[Callable[..., RunConfig]]:
+    """Return a maker of configurations with a network so small that an epoch takes moments."""
+    import keras
+
+    from models import registry
+
+    @models.register("tiny_pooled", any_canvas=True)
+    def tiny_pooled(*, image_shape: tuple[int, int, int], embedding_dim: int, seed: int) -> Any:
+        ink = keras.Input(image_shape)
+        init = keras.initializers.GlorotUniform(seed)
+        x = keras.layers.Conv2D(8, 5, 4, activation="relu", kernel_initializer=init)(ink)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.GlobalAveragePooling2D()(keras.layers.Dropout(0.2)(x))
+        x = keras.layers.Dense(embedding_dim, kernel_initializer=init)(x)
+        return keras.Model(ink, keras.layers.UnitNormalization(dtype="float32")(x))
+
+    def make(**train: Any) -> RunConfig:
+        values = micro_config.to_dict()
+        small = {"model": "tiny_pooled", "height": 48, "width": 96, "embedding_dim": 8, "precision": "float32"}
+        values["train"] |= small | {"epochs": 3, "small_epochs": 1, "steps_per_epoch": 3} | train
+        return RunConfig.from_dict(values)
+
+    yield make
+    registry._BUILDERS.pop("tiny_pooled")
+
+
+def trained(path: Path, config: RunConfig, watch: list[Any] | None = None) -> tuple[Any, list[str]]:
+    from pipelines.train import train
+
+    run, lines = Run(path), []
+    run.start(config)
+    return train(run, config, say=lines.append, watch=watch), lines
+
+
+@given(epochs=st.integers(1, 9), small=st.integers(0, 8), height=st.integers(48, 300), width=st.integers(48, 600))
+def test_stages_cover_every_epoch_once_and_the_last_is_on_whole_canvases(
+    epochs: int, small: int, height: int, width: int
+) -> None:
+    small = min(small, epochs - 1)
+    changes = [f"train.{k}={v}" for k, v in {"epochs": epochs, "height": height, "width": width}.items()]
+    config = changed(PRESETS["smoke"], [*changes, f"train.small_epochs={small}"])
+    found = stages(config)
+    assert [epoch for stage in found for epoch in range(stage.first, stage.last)] == list(range(epochs))
+    assert found[-1].config == config
+    if small:
+        assert found[0].last == small
+        train = found[0].config.train
+        for side, whole in ((train.height, height), (train.width, width)):
+            assert side % 8 == 0
+            assert abs(side - whole * 2 / 3) <= 4
+        assert changed(found[0].config, changes) == config
+
+
+@pytest.mark.parametrize("name", models.names("image"))
+def test_a_network_says_truly_whether_its_weights_fit_any_canvas(name: str) -> None:
+    spec = models.find_spec(name)
+    least = max(64, spec.smallest)
+    shapes = []
+    for size in ((least, 2 * least, 1), (least + 32, 2 * least + 64, 1)):
+        model = models.build(name, image_shape=size, embedding_dim=16, seed=0)
+        shapes.append([(weight.path, tuple(weight.shape)) for weight in model.weights])
+    assert (shapes[0] == shapes[1]) == spec.any_canvas
+
+
+@pytest.mark.parametrize("name", ["tiny_pooled", "resnet_elastic"])
+def test_weights_and_optimizer_go_on_where_they_stand_on_other_canvases(
+    growing: Callable[..., RunConfig], name: str
+) -> None:
+    small, large = (stage.config for stage in stages(growing(model=name)))
+    model = build_model(small, lambda line: None)
+    rng, n = np.random.default_rng(0), small.batch.images
+    labels = np.stack([np.arange(n) // (n // 4), np.tile([1, 1, 0, 0], n // 4)], axis=1)
+    model.train_on_batch(rng.random((n, 32, 64, 1), np.float32), labels)
+    lines: list[str] = []
+    whole = grown(model, large, lines.append)
+    assert lines == ["from here on 48 x 96 px"]
+    assert whole.input_shape == (None, 48, 96, 1)
+    assert int(whole.optimizer.iterations) == 1
+    for new, old in zip(variables(whole), variables(model), strict=True):
+        np.testing.assert_array_equal(new, old)
+    assert np.isfinite(whole.train_on_batch(rng.random((n, 48, 96, 1), np.float32), labels))
+
+
+def test_weights_of_other_shapes_are_refused(growing: Callable[..., RunConfig]) -> None:
+    config = growing()
+    model = build_model(changed(config, ["train.embedding_dim=4"]), lambda line: None)
+    with pytest.raises(ValueError, match=r"has shape \(8, 8\), and \(8, 4\) on smaller canvases"):
+        grown(model, config, print)
+
+
+def test_a_run_killed_at_any_epoch_goes_on_to_the_same_weights(
+    growing: Callable[..., RunConfig], tmp_path: Path
+) -> None:
+    import keras
+
+    class Keep(keras.callbacks.Callback):  # type: ignore[misc]
+        """Copies the run as a kill would leave it."""
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            shutil.copytree(tmp_path / "run", tmp_path / f"killed{epoch + 1}")
+
+    config = growing(small_epochs=2)
+    model, lines = trained(tmp_path / "run", config, [Keep()])
+    assert [line for line in lines if "px" in line] == ["from here on 48 x 96 px"]
+    assert sum("on a batch that lies ready" in line for line in lines) == 1
+    assert keras.saving.load_model(tmp_path / "run/model.keras", compile=False).input_shape == (None, 48, 96, 1)
+    for epoch in (1, 2, 3):
+        again, lines = trained(tmp_path / f"killed{epoch}", config)
+        assert f"going on after epoch {epoch} of 3" in lines
+        assert ("from here on 48 x 96 px" in lines) == (epoch < 3)
+        for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_progress_counts_the_steps_of_both_stages() -> None:
+    bar = Bar(Progress(quiet=True), "training", 12, None)
+    watch: Any = bar.owner.training_callback(bar, 16)
+    for first, last in ((0, 1), (1, 3)):
+        watch.set_params({"steps": 4, "epochs": last})
+        watch.on_train_begin()
+        for epoch in range(first, last):
+            watch.on_epoch_begin(epoch)
+            for batch in range(4):
+                watch.on_train_batch_end(batch, {"loss": 1.0})
+            assert bar.words.startswith(f"epoch {epoch + 1}/3  loss")
+    assert bar.done == 12
+
+
+def test_what_does_not_go_with_smaller_canvases_is_one_line(growing: Callable[..., RunConfig]) -> None:
+    config = growing()
+    with pytest.raises(ValueError, match=r"leave at least one epoch to whole canvases, such as train.small_epochs=2"):
+        changed(config, ["train.small_epochs=3"])
+    for setting in ("patience=2", "stop_at=0.9"):
+        with pytest.raises(ValueError, match="choose the best epoch, and those on smaller canvases do not count"):
+            changed(config, [f"train.{setting}"])
+    with pytest.raises(ValueError, match=r"train.small_epochs is for one host; use train.small_epochs=0"):
+        check_hosts(config, parse_hosts("a:1,b:1", 0))
+    check_names(config)
+    other = changed(config, ['train.model="resnet_small"'])
+    with pytest.raises(ValueError, match=r"'resnet_small' fit one size of canvas.*use train\.small_epochs=0"):
+        check_names(other)
+    assert with_model(config, "resnet_small").train.small_epochs == 0
+    assert with_model(config, "resnet_elastic").train.small_epochs == 1
+
+
+def test_a_configuration_says_how_long_it_trains_on_what_size(growing: Callable[..., RunConfig]) -> None:
+    assert growing().train.course == "3 x 3 steps (the first 1 x 3 at 32 x 64 px)"
+    assert growing(small_epochs=0).train.course == "3 x 3 steps"
+
+
+def test_fine_tuning_is_on_whole_canvases(growing: Callable[..., RunConfig], tmp_path: Path) -> None:
+    config = growing()
+    run = Run(tmp_path / "run")
+    run.start(config)
+    (run / "model.keras").write_bytes(b"only its digest is taken")
+    assert fine_tuned(run.path, data=None).train.small_epochs == 0
