@@ -58,7 +58,7 @@ def evaluate(
 def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     """Print the closing tables of an evaluation and where its report is."""
     from .probe_findings import HEAD, findings_of
-    from .report_tables import frozen_rows, reference_rows, skill_rows, summary_rows
+    from .report_tables import REFERENCES, frozen_rows, reference_rows, skill_rows, summary_rows
     from .verifier import NOTICE
 
     signers = metrics["verifier"]["signers"]
@@ -75,11 +75,7 @@ def print_metrics(metrics: dict[str, Any], report: Path) -> None:
     if metrics.get("skills"):
         print_table("By forger skill", ("skill", "EER", "FAR, frozen threshold"), skill_rows(metrics))
     if metrics.get("references"):
-        print_table(
-            "By references",
-            ("references", "fusion", "EER random", "EER skilled", "frozen for", "FRR frozen", "FAR skilled frozen"),
-            reference_rows(metrics),
-        )
+        print_table("By references", REFERENCES, reference_rows(metrics))
     for name, entry in metrics.get("protocols", {}).items():
         print_table(
             f"{name.replace('_', ' ')}, {entry['references']} references, {entry['rates']['signers']} signers",

@@ -4,7 +4,7 @@ Thresholds and calibration come from development signers and are frozen; test si
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from synth import World
 
-from .baselines import hog_features, pixel_features
 from .calibration import choose_thresholds, fit_calibrator
 from .calibrators import calibration_of
 from .config import RunConfig
@@ -21,7 +20,6 @@ from .elastic_head import PairHead
 from .evaluation_card import resplit
 from .fusion import FUSIONS, fuse
 from .metrics import auc
-from .preprocess import to_ink
 from .protocols import FUSIONS as REDUCED
 from .protocols import Part as PartName
 from .protocols import (
@@ -36,6 +34,7 @@ from .protocols import (
 )
 from .rates import Frozen as Frozen
 from .rates import rates as rates
+from .rivals import rivals_of
 from .sampling import draw_in_chunks, evaluation_acts
 from .splits import split_world
 from .verifier import Verifier
@@ -43,6 +42,8 @@ from .verifier import Verifier
 Told = Callable[[int], None]
 FROZEN_FOR = (2, 3, 5, 10)
 """Numbers of references that thresholds are frozen for."""
+NUMBERS, CURVE_FUSIONS = (1, 3, 5, 10, 12), ("max", "mean", "relative")
+"""What the curve of references shows."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class Part:
         embeddings: The network's view, ``(n, d)``.
         on_grid: Which forgeries belong to the skill curve only.
         head: What turns two embeddings into a score; None for the cosine.
+        movements: Features of the trajectories, ``(n, samples, 7)``, where the network takes those; else None.
     """
 
     signatures: SignatureSet
@@ -62,6 +64,7 @@ class Part:
     embeddings: NDArray[np.float32]
     on_grid: NDArray[np.bool_]
     head: PairHead | None = None
+    movements: NDArray[np.float32] | None = None
 
     def similarity(self, places: NDArray[np.intp]) -> Similarity:
         """Return the scores of the signatures at some places, as the protocols ask for them."""
@@ -94,8 +97,9 @@ def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lam
     canvases = draw_in_chunks(
         drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=told
     )
+    movements = verifier.movements(drawn.acts)
     embeddings = verifier.embed_acts(drawn.acts, canvases)
-    return Part(drawn.signatures, canvases, embeddings, drawn.on_grid, verifier.head)
+    return Part(drawn.signatures, canvases, embeddings, drawn.on_grid, verifier.head, movements)
 
 
 def freeze(part: Part, config: RunConfig) -> Frozen:
@@ -164,12 +168,12 @@ def fused_trials(
             )
 
 
-def trials_of(part: Part, config: RunConfig, name: PartName, features: NDArray[np.float32] | None = None) -> TrialTable:
-    """Return the one-reference trials of the headline signatures, scored by embeddings or other features."""
+def trials_of(part: Part, config: RunConfig, name: PartName) -> TrialTable:
+    """Return the one-reference trials of the headline signatures."""
     headline = part.headline
     return one_reference_trials(
         subset(part.signatures, headline),
-        part.similarity(headline) if features is None else cosine_scores(features[headline]),
+        part.similarity(headline),
         part=name,
         n_random=config.evaluation.n_random,
         seed=config.world.seed,
@@ -211,15 +215,17 @@ def skill_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None
     return rows
 
 
-def reference_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None) -> list[dict[str, Any]]:
+def reference_curve(
+    part: Part, config: RunConfig, frozen: Frozen, kept: Kept = None, *, rivals: Mapping[str, Part] | None = None
+) -> list[dict[str, Any]]:
     """Return the error against the number of references, fused by the largest score, the mean, and relatively.
 
-    Rates are at the thresholds that were frozen for that fusion and the nearest number of references below.
+    Rates are at the thresholds that were frozen for that fusion and the nearest number of references below. With
+    `rivals`, a row also holds the equal error rates of each of them on the same trials, fused alike.
     """
     rows = []
-    for (k, fusion), trials in fused_trials(
-        part, config, "test", numbers=(1, 3, 5, 10, 12), fusions=("max", "mean", "relative")
-    ):
+    beside = _reference_errors(rivals or {}, config)
+    for (k, fusion), trials in fused_trials(part, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
         if k == 1 and fusion == "relative":
             continue  # the same as "max"
         _keep(kept, f"references {fusion} {k}", trials)
@@ -233,21 +239,28 @@ def reference_curve(part: Part, config: RunConfig, frozen: Frozen, kept: Kept = 
                 "threshold_for_references": number,
                 "left_out": list(trials.left_out),
                 **{name: found[name] for name in found if name.startswith(("eer_", "far_", "frr_"))},
+                "baselines": beside.get((k, fusion), {}),
             }
         )
     return rows
 
 
-def baselines(part: Part, config: RunConfig, kept: Kept = None) -> dict[str, dict[str, Any]]:
-    """Return the rates of raw pixels and of histograms of gradients on the very same trials."""
-    ink = to_ink(part.canvases)[..., 0]
+def _reference_errors(rivals: Mapping[str, Part], config: RunConfig) -> dict[tuple[int, str], dict[str, Any]]:
+    """Return the equal error rates of baselines by number of references and fusion, then by name."""
+    found: dict[tuple[int, str], dict[str, Any]] = {}
+    for name, rival in rivals.items():
+        for at, trials in fused_trials(rival, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
+            every = rates(trials, None, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
+            errors = {kind: every[kind] for kind in ("eer_random", "eer_skilled") if kind in every}
+            found.setdefault(at, {})[name] = errors
+    return found
+
+
+def baselines(rivals: Mapping[str, Part], config: RunConfig, kept: Kept = None) -> dict[str, dict[str, Any]]:
+    """Return the rates of raw pixels, of histograms of gradients and the like on the very same trials."""
     found = {}
-    for name, features in (("raw pixels", pixel_features), ("HOG", hog_features)):
-        vectors = np.zeros((len(ink), 1), dtype=np.float32)
-        some = features(ink[part.headline])
-        vectors = np.zeros((len(ink), some.shape[1]), dtype=np.float32)
-        vectors[part.headline] = some
-        trials = trials_of(part, config, "test", vectors)
+    for name, rival in rivals.items():
+        trials = trials_of(rival, config, "test")
         _keep(kept, f"baseline {name}", trials)
         found[name] = rates(trials, None, draws=config.evaluation.bootstrap_draws, seed=config.world.seed)
     return found
@@ -262,12 +275,12 @@ def measure(
     check_disjoint(frozen.trials, trials)
     _keep(kept, "pairs", trials)
     _keep(kept, "development", frozen.trials)
-    draws, seed = config.evaluation.bootstrap_draws, config.world.seed
+    draws, seed, rivals = config.evaluation.bootstrap_draws, config.world.seed, rivals_of(test)
     metrics = {
         "verifier": rates(trials, frozen, draws=draws, seed=seed),
-        "baselines": baselines(test, config, kept),
+        "baselines": baselines(rivals, config, kept),
         "skills": skill_curve(test, config, frozen, kept),
-        "references": reference_curve(test, config, frozen, kept),
+        "references": reference_curve(test, config, frozen, kept, rivals=rivals),
         "development": {
             "signers": len(np.unique(frozen.trials.claimed)),
             "points": {name: dataclasses.asdict(point) for name, point in frozen.points.items()},

@@ -37,9 +37,13 @@ class OnlineVerifier(Verifier):
         """Return embeddings of prepared features, shape ``(n, d)``."""
         return self._embed(canvases, np.asarray, batch)
 
+    def movements(self, acts: Sequence[Any]) -> NDArray[np.float32]:
+        """Return the features of the trajectories of drawn signatures, shape ``(n, samples, n_features)``."""
+        return act_features(acts, samples=self.samples)
+
     def embed_acts(self, acts: Sequence[Any], canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return embeddings of drawn signatures, of which this verifier looks at the trajectories."""
-        return self.embed_canvases(act_features(acts, samples=self.samples))
+        return self.embed_canvases(self.movements(acts))
 
     def _copy(self, prepared: NDArray[Any], copy: int, seed: int) -> NDArray[Any]:
         if copy:

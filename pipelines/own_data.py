@@ -28,6 +28,7 @@ from .progress import Progress
 from .protocol_stage import embedded_folder, protocols_on_folder
 from .reading import draw_plainly, embed_read, known_signers
 from .report import write_report
+from .rivals import rivals_of
 from .runs import Run, RunError, load_verifier
 from .score_file import read_scores, write_scores
 from .shortcut_runs import probe_folder
@@ -194,11 +195,11 @@ def _measure(
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
     fused = {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()}
     frozen = Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials, fused)
-    draws, seed = config.evaluation.bootstrap_draws, config.world.seed
+    draws, seed, rivals = config.evaluation.bootstrap_draws, config.world.seed, rivals_of(part)
     found = {
         "verifier": rates(trials, frozen, draws=draws, seed=seed),
-        "baselines": baselines(part, config, tables),
-        "references": reference_curve(part, config, frozen, tables),
+        "baselines": baselines(rivals, config, tables),
+        "references": reference_curve(part, config, frozen, tables, rivals=rivals),
         "development": {
             "signers": record["calibrator"]["n_signers"],
             "points": record["points"],

@@ -20,7 +20,15 @@ from .probe_findings import HEAD, findings_of
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
 from .report_figures import answers_by_kind, error_figures, likelihood_ratios
 from .report_method import listing, method_rows, tree_html
-from .report_tables import frozen_rows, percent, rate_points, reference_rows, skill_rows, summary_rows
+from .report_tables import (
+    REFERENCES,
+    frozen_rows,
+    percent,
+    rate_points,
+    reference_rows,
+    skill_rows,
+    summary_rows,
+)
 from .trials import TrialTable
 from .verifier import NOTICE, Verifier
 
@@ -127,12 +135,11 @@ def _conditions(metrics: dict[str, Any]) -> list[str]:
             figure(to_svg(plot_skills(new_axes(), metrics["skills"])), "A curve no real data set can give."),
         ]
     if metrics.get("references"):
-        head = ("references", "fusion", "EER random", "EER skilled", "frozen for", "FRR, frozen", "FAR skilled, frozen")
         said = (
             "Each row's threshold was frozen on development signers for its fusion and the number of references under "
             "<i>frozen for</i>. <i>Relative</i> takes the best match and asks less of people whose references differ."
         )
-        lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(head, reference_rows(metrics))]
+        lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(REFERENCES, reference_rows(metrics))]
     return lines
 
 

@@ -50,6 +50,19 @@ def skill_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
+REFERENCES = (
+    "references",
+    "fusion",
+    "EER random",
+    "EER skilled",
+    "EER skilled of the best baseline",
+    "frozen for",
+    "FRR, frozen",
+    "FAR skilled, frozen",
+)
+"""What the columns of `reference_rows` are."""
+
+
 def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return one line per number of references and way of fusing them."""
     return [
@@ -58,6 +71,7 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
             row["fusion"],
             percent(row.get("eer_random")),
             percent(row.get("eer_skilled")),
+            _best_baseline(row),
             str(row.get("threshold_for_references", 1)),
             percent(row.get("frr_frozen")),
             percent(row.get("far_skilled_frozen")),
@@ -66,12 +80,24 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def _best_baseline(row: dict[str, Any]) -> str:
+    """Return the baseline of the lowest skilled error in a row of references, and that error."""
+    rates = {name: found["eer_skilled"] for name, found in row.get("baselines", {}).items() if "eer_skilled" in found}
+    known = {name: rate for name, rate in rates.items() if rate["value"] is not None}
+    if not known:
+        return "-"
+    name = min(known, key=lambda name: known[name]["value"])
+    return f"{name} {percent(known[name])}"
+
+
 def rate_points(metrics: dict[str, Any]) -> Points:
     """Return every rate of these tables as shares from 0 to 1: of methods, skills and numbers of references."""
     rows: list[tuple[object, ...]] = []
     named = [("verifier", metrics["verifier"]), *metrics["baselines"].items()]
     named += [(f"skill {row['skill']}", row) for row in metrics.get("skills", [])]
-    named += [(f"{row['references']} references, {row['fusion']}", row) for row in metrics.get("references", [])]
+    for row in metrics.get("references", []):
+        beside = {f"{rate}, {name}": found[rate] for name, found in row.get("baselines", {}).items() for rate in found}
+        named.append((f"{row['references']} references, {row['fusion']}", row | beside))
     for name, found in named:
         for rate, value in found.items():
             if isinstance(value, dict) and "value" in value:

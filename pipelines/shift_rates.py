@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .baselines import hog_features
 from .config import RunConfig
 from .curve_points import weights_over_signers
 from .evaluate import Part, trials_of
 from .likelihood import min_cllr
 from .metrics import Figures, cllr_of, eer_of, far_at, frr_at, named
-from .preprocess import to_ink
 from .protocols import TrialTable
 from .rates import Frozen
+from .rivals import rival_of
 
 Draws = dict[str, NDArray[np.float64]]
 """By figure: its value, then that of each draw of signers, shape ``(1 + n_draws,)``."""
@@ -77,7 +76,7 @@ def judge(part: Part, config: RunConfig, frozen: Frozen) -> Judged:
     trials = trials_of(part, config, "test")
     kinds = [kind for kind in FORGED if (trials.kind == kind).any()]
     genuine, forged = (trials.score[trials.kind == kind] for kind in ("genuine", kinds[-1]))
-    plain = trials_of(part, config, "test", hog_features(to_ink(part.canvases)[..., 0]))
+    plain = trials_of(rival_of(part, "HOG"), config, "test")
     return Judged(
         trials,
         drawn_figures(trials, judged_figures(kinds, frozen), **how),

@@ -103,6 +103,10 @@ class Verifier:
         """Return embeddings of preprocessed canvases, shape ``(n, d)``; every batch has one size."""
         return self._embed(canvases, to_ink, batch)
 
+    def movements(self, acts: Sequence[Any]) -> NDArray[np.float32] | None:
+        """Return what a verifier of trajectories sees of drawn signatures; None, as this one looks at canvases."""
+        return None
+
     def embed_acts(self, acts: Sequence[Any], canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return embeddings of drawn signatures, of which this verifier looks at the canvases."""
         return self.embed_canvases(canvases)

@@ -151,7 +151,7 @@ def test_a_run_on_trajectories_is_trained_judged_and_loaded(tmp_path, tiny_confi
     )
     metrics = demo(tmp_path / "run", config, fresh=False, progress=QUIET)
     assert 0 <= metrics["verifier"]["eer_random"]["value"] <= 1
-    assert set(metrics["baselines"]) == {"raw pixels", "HOG"}
+    assert set(metrics["baselines"]) == {"raw pixels", "HOG", "DTW"}
     verifier = load_verifier(tmp_path / "run")
     moves = [World(5)[i].genuine(0).trajectory for i in range(3)]
     assert [d.verdict in ("accept", "reject", "inconclusive") for d in verifier.decide(moves[:1], moves[1:])]

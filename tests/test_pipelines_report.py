@@ -37,6 +37,7 @@ from pipelines.protocols import TrialTable
 from pipelines.report import write_points, write_report
 from pipelines.report_examples import embedding_map, signature_rows, worst, worst_html
 from pipelines.report_method import tree_html
+from pipelines.rivals import rivals_of
 from pipelines.robustness import Answers, answers, halved, jpeg, robustness, turned
 from pipelines.runs import RunError
 from pipelines.side_by_side import difference, rows_of, same_trials, side_by_side, verdict
@@ -225,7 +226,7 @@ def finished(folder: Path, config: RunConfig, part: Part, noise: float = 0.0) ->
     trials, frozen = trials_of(part, config, "test"), frozen_of(record_of(verifier))
     metrics = {
         "verifier": rates(trials, frozen, draws=100, seed=0),
-        "baselines": baselines(part, config),
+        "baselines": baselines(rivals_of(part), config),
         "development": {"signers": 3, "calibrator": verifier.calibrator.to_dict(), "points": {}},
         "protocol": trials.protocol,
         "left_out": [],

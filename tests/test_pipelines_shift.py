@@ -50,6 +50,9 @@ class Pixels:
 
     height, width, recipe, head = 32, 64, "default", None
 
+    def movements(self, acts: Any) -> None:
+        return None
+
     def embed_acts(self, acts: Any, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
         return pixel_features(to_ink(canvases)[..., 0])
 

@@ -145,6 +145,7 @@ def test_nothing_searches_a_crowd() -> None:
         "embed_canvases",
         "enrol",
         "load",
+        "movements",
         "notice",
         "operating_point",
         "pair_scores",
