@@ -332,11 +332,11 @@ PRESETS: dict[str, RunConfig] = {
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
     # about ten minutes
-    "classroom": RunConfig(preset="classroom"),
+    "classroom": RunConfig(preset="classroom", train=TrainSettings(epochs=10, small_epochs=7, steps_per_epoch=120)),
     # about half an hour on two cores
     "study": RunConfig(
         preset="study",
-        train=TrainSettings(epochs=10, steps_per_epoch=200),
+        train=TrainSettings(epochs=10, small_epochs=7, steps_per_epoch=300),
         world=WorldSettings(dev_signers=200, test_signers=400),
     ),
 }
