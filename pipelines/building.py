@@ -80,7 +80,7 @@ def check_names(config: RunConfig) -> None:
     if settings.small_epochs and not spec.any_canvas:
         raise ValueError(
             f"the weights of {settings.model!r} fit one size of canvas, and training cannot begin on smaller ones; use "
-            "train.small_epochs=0"
+            "train.small_share=0"
         )
     if settings.imagenet is not None and settings.model != "mobilenetv2":
         raise ValueError(f"imagenet is for model 'mobilenetv2', and the model is {settings.model!r}; leave it out")

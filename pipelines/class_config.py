@@ -59,6 +59,7 @@ class ClassifyConfig:
             f"train.width={self.width}",
             f"train.preprocessing={self.preprocessing}",
             f"train.epochs={self.epochs}",
+            "train.small_share=0",
             "train.steps_per_epoch=25",
             f"batch.signers={self.batch_signers}",
             "batch.genuine=4",

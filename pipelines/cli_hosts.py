@@ -45,10 +45,14 @@ def train_on_hosts(folder: "Run", config: "RunConfig", hosts: "Hosts", *, fresh:
         fresh: Start over.
         progress: Where to say what happens.
     """
+    from .config import changed
     from .demo import compile_kernels, train_stage
     from .hosts import check_hosts
     from .run_cost import Clock
 
+    if config.train.small_epochs:
+        progress.say("several hosts train on whole canvases from the first epoch")
+        config = changed(config, ["train.small_share=0"])
     check_hosts(config, hosts)
     if hosts.is_first:
         folder.start(config, fresh=fresh)

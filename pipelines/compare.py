@@ -118,7 +118,7 @@ def _config(base: RunConfig, name: str, seed: int) -> RunConfig:
     same = name == base.train.model
     values["train"] |= {"model": name, "seed": seed, "model_options": base.train.model_options if same else {}}
     if not find_spec(name).any_canvas:
-        values["train"]["small_epochs"] = 0
+        values["train"]["small_share"] = 0.0
     return RunConfig.from_dict(values)
 
 

@@ -89,9 +89,9 @@ class TrainSettings:
     ``model`` and ``loss`` are names of the registries in `models`, with what each takes in ``model_options`` and
     ``loss_options``; loss and ``optimizer`` "auto", and no ``learning_rate``, are what the network is meant for.
     ``temperature`` is of the contrastive losses. ``samples`` is the length of a trajectory, for networks that take
-    those. The first ``small_epochs`` of the ``epochs`` are on canvases of two thirds the height and width.
-    ``imagenet`` is a file of the user's for ``mobilenetv2``, ``last_stages`` how many of its stages train (all if
-    left out).
+    those. The first epochs, a ``small_share`` of all, are on canvases of two thirds the height and width; none are with
+    ``patience`` or ``stop_at``, as the best epoch must be on whole ones. ``imagenet`` is a file of the user's for
+    ``mobilenetv2``, ``last_stages`` how many of its stages train (all if left out).
     ``preprocessing`` is a recipe of `recipes.RECIPES`, for all images of the run, and ``augment`` one of
     `augment.RECIPES`, for training images. ``ema`` is the momentum of averaged weights, which then are the network.
     ``monitor_batches`` (so many batches of development and of training signers looked at after each epoch) is 4 if
@@ -112,7 +112,7 @@ class TrainSettings:
     loss_options: dict[str, Any] = Field(default_factory=dict)
     temperature: float = Field(default=0.1, gt=0)
     epochs: int = Field(default=10, ge=1)
-    small_epochs: int = Field(default=0, ge=0)
+    small_share: float = Field(default=0.0, ge=0, lt=1)
     steps_per_epoch: int = Field(default=84, ge=1)
     optimizer: Literal["auto", "adamw", "muon"] = "auto"
     learning_rate: float | None = Field(default=None, gt=0)
@@ -140,6 +140,12 @@ class TrainSettings:
         """How many batches of each part are looked at after an epoch; 0 for none."""
         stops = self.patience is not None or self.stop_at is not None
         return self.monitor_batches or (4 if stops else 0)
+
+    @property
+    def small_epochs(self) -> int:
+        """How many of the epochs, the first ones, are on smaller canvases."""
+        chosen = self.patience is not None or self.stop_at is not None
+        return 0 if chosen else int(self.small_share * self.epochs + 1e-9)
 
     @property
     def small_size(self) -> tuple[int, int]:
@@ -213,21 +219,6 @@ class RunConfig:
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
 
     @model_validator(mode="after")
-    def _ends_on_whole_canvases(self) -> Self:
-        train = self.train
-        if train.small_epochs >= train.epochs:
-            raise ValueError(
-                f"train.small_epochs is {train.small_epochs}, and train.epochs is {train.epochs}; leave at least one "
-                f"epoch to whole canvases, such as train.small_epochs={max(0, train.epochs - 1)}"
-            )
-        if train.small_epochs and (train.patience is not None or train.stop_at is not None):
-            raise ValueError(
-                "train.patience and train.stop_at choose the best epoch, and those on smaller canvases do not count; "
-                "use train.small_epochs=0"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _closed_set_is_small(self) -> Self:
         if self.train.loss in CLOSED_SET_LOSSES and self.world.train_signers > MOST_CLOSED_SET:
             raise ValueError(
@@ -276,21 +267,27 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
         config: What to start from.
         name: Registered name of the network.
     """
-    from models.registry import find_spec
-
     if name == config.train.model:
         return config
     values = config.to_dict()
-    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None}
-    if not find_spec(name).any_canvas:
-        values["train"]["small_epochs"] = 0
+    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None, "small_share": _share(config, name)}
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)
 
 
+def _share(config: RunConfig, name: str) -> float:
+    """Return the share of epochs on smaller canvases that a network can have: none if its weights fit one size."""
+    from models.registry import find_spec
+
+    share = config.train.small_share
+    return share if share and find_spec(name).any_canvas else 0.0
+
+
 def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
     """Return a configuration with settings put in.
+
+    A network whose weights fit one size of canvas begins on whole ones, unless the changes say otherwise.
 
     Args:
         config: What to start from.
@@ -319,6 +316,9 @@ def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
             place[last] = json.loads(text)
         except ValueError:
             place[last] = text
+    keys, name = [change.partition("=")[0] for change in changes], values["train"]["model"]
+    if name != config.train.model and "train.small_share" not in keys:
+        values["train"]["small_share"] = _share(config, name)
     return RunConfig.from_dict(values)
 
 
@@ -332,11 +332,11 @@ PRESETS: dict[str, RunConfig] = {
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
     # about ten minutes
-    "classroom": RunConfig(preset="classroom", train=TrainSettings(epochs=10, small_epochs=7, steps_per_epoch=120)),
+    "classroom": RunConfig(preset="classroom", train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=120)),
     # about half an hour on two cores
     "study": RunConfig(
         preset="study",
-        train=TrainSettings(epochs=10, small_epochs=7, steps_per_epoch=300),
+        train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=300),
         world=WorldSettings(dev_signers=200, test_signers=400),
     ),
 }

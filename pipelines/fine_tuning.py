@@ -52,7 +52,7 @@ def fine_tuned(
         "start_sha256": sha256(weights),
         "imagenet": None,
         "epochs": min(EPOCHS, config.train.epochs),
-        "small_epochs": 0,
+        "small_share": 0.0,
         "learning_rate": learning_rate(config) * RATE_SHARE,
     }
     values["train"] |= {} if loss is None else {"loss": loss, "loss_options": {}}

@@ -124,7 +124,7 @@ def check_hosts(config: RunConfig, hosts: Hosts) -> None:
     if config.inputs.cache == "disk":
         raise ValueError("inputs.cache is 'disk', and only the first host has a run folder; use 'memory'")
     if config.train.small_epochs:
-        raise ValueError("train.small_epochs is for one host; use train.small_epochs=0 where several train together")
+        raise ValueError("training begins on smaller canvases on one host only; use --set train.small_share=0")
     if config.train.xla == "on":
         raise ValueError("XLA cannot be on where several hosts train together; use train.xla=auto")
 

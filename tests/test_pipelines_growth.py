@@ -40,7 +40,7 @@ def growing(micro_config: RunConfig) -> Iterator[Callable[..., RunConfig]]:
     def make(**train: Any) -> RunConfig:
         values = micro_config.to_dict()
         small = {"model": "tiny_pooled", "height": 48, "width": 96, "embedding_dim": 8, "precision": "float32"}
-        values["train"] |= small | {"epochs": 3, "small_epochs": 1, "steps_per_epoch": 3} | train
+        values["train"] |= small | {"epochs": 3, "small_share": 0.4, "steps_per_epoch": 3} | train
         return RunConfig.from_dict(values)
 
     yield make
@@ -55,13 +55,13 @@ def trained(path: Path, config: RunConfig, watch: list[Any] | None = None) -> tu
     return train(run, config, say=lines.append, watch=watch), lines
 
 
-@given(epochs=st.integers(1, 9), small=st.integers(0, 8), height=st.integers(48, 300), width=st.integers(48, 600))
+@given(epochs=st.integers(1, 12), share=st.floats(0, 0.999), height=st.integers(48, 300), width=st.integers(48, 600))
 def test_stages_cover_every_epoch_once_and_the_last_is_on_whole_canvases(
-    epochs: int, small: int, height: int, width: int
+    epochs: int, share: float, height: int, width: int
 ) -> None:
-    small = min(small, epochs - 1)
+    small = int(share * epochs + 1e-9)
     changes = [f"train.{k}={v}" for k, v in {"epochs": epochs, "height": height, "width": width}.items()]
-    config = changed(PRESETS["smoke"], [*changes, f"train.small_epochs={small}"])
+    config = changed(PRESETS["smoke"], [*changes, f"train.small_share={share}"])
     found = stages(config)
     assert [epoch for stage in found for epoch in range(stage.first, stage.last)] == list(range(epochs))
     assert found[-1].config == config
@@ -122,7 +122,7 @@ def test_a_run_killed_at_any_epoch_goes_on_to_the_same_weights(
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             shutil.copytree(tmp_path / "run", tmp_path / f"killed{epoch + 1}")
 
-    config = growing(small_epochs=2)
+    config = growing(small_share=0.7)
     model, lines = trained(tmp_path / "run", config, [Keep()])
     assert [line for line in lines if "px" in line] == ["from here on 48 x 96 px"]
     assert sum("on a batch that lies ready" in line for line in lines) == 1
@@ -149,26 +149,28 @@ def test_progress_counts_the_steps_of_both_stages() -> None:
     assert bar.done == 12
 
 
-def test_what_does_not_go_with_smaller_canvases_is_one_line(growing: Callable[..., RunConfig]) -> None:
+def test_what_cannot_begin_on_smaller_canvases_begins_on_whole_ones_and_is_told_so(
+    growing: Callable[..., RunConfig],
+) -> None:
     config = growing()
-    with pytest.raises(ValueError, match=r"leave at least one epoch to whole canvases, such as train.small_epochs=2"):
-        changed(config, ["train.small_epochs=3"])
-    for setting in ("patience=2", "stop_at=0.9"):
-        with pytest.raises(ValueError, match="choose the best epoch, and those on smaller canvases do not count"):
-            changed(config, [f"train.{setting}"])
-    with pytest.raises(ValueError, match=r"train.small_epochs is for one host; use train.small_epochs=0"):
-        check_hosts(config, parse_hosts("a:1,b:1", 0))
+    for setting in ("patience=2", "stop_at=0.9", "epochs=2"):
+        assert len(stages(changed(config, [f"train.{setting}"]))) == 1
+    for name, share in (("resnet_small", 0.0), ("tcn", 0.0), ("resnet_elastic", 0.4)):
+        assert with_model(config, name).train.small_share == share
+        assert changed(config, [f"train.model={name}"]).train.small_share == share
     check_names(config)
-    other = changed(config, ['train.model="resnet_small"'])
-    with pytest.raises(ValueError, match=r"'resnet_small' fit one size of canvas.*use train\.small_epochs=0"):
+    other = changed(config, ["train.model=resnet_small", "train.small_share=0.5"])
+    with pytest.raises(ValueError, match=r"'resnet_small' fit one size of canvas.*use train\.small_share=0"):
         check_names(other)
-    assert with_model(config, "resnet_small").train.small_epochs == 0
-    assert with_model(config, "resnet_elastic").train.small_epochs == 1
+    with pytest.raises(ValueError, match=r"on one host only; use --set train\.small_share=0"):
+        check_hosts(config, parse_hosts("a:1,b:1", 0))
+    with pytest.raises(ValueError, match=r"train\.small_share: .* less than 1"):
+        changed(config, ["train.small_share=1"])
 
 
 def test_a_configuration_says_how_long_it_trains_on_what_size(growing: Callable[..., RunConfig]) -> None:
     assert growing().train.course == "3 x 3 steps (the first 1 x 3 at 32 x 64 px)"
-    assert growing(small_epochs=0).train.course == "3 x 3 steps"
+    assert growing(small_share=0).train.course == "3 x 3 steps"
 
 
 def test_fine_tuning_is_on_whole_canvases(growing: Callable[..., RunConfig], tmp_path: Path) -> None:
