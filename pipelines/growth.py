@@ -1,10 +1,12 @@
 """Training that begins on smaller canvases: less than half of the work for an image, and the whole canvas at the end.
 
-What a stroke looks like is learnt as well from a canvas of two thirds the height and width; what is fine about it is
-learnt in the last epochs, with the same weights, the same optimizer and one schedule over both.
+What a stroke looks like is learnt from canvases of two thirds the height and width too; what is fine about it is left to
+the last epochs, which go on with the same weights, optimizer and schedule.
 """
 
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from .building import Say, build_model
 from .config import RunConfig
@@ -57,7 +59,7 @@ def grown(model: Any, config: RunConfig, say: Say, *, source: Source | None = No
         if new.shape != old.shape:
             raise ValueError(f"{new.path} has shape {tuple(new.shape)}, and {tuple(old.shape)} on smaller canvases")
     for new, old in pairs:
-        new.assign(old)
+        new.assign(np.array(old))  # the two may be spread over GPUs each in its own way
     say(f"from here on {config.train.height} x {config.train.width} px")
     return large
 

@@ -167,13 +167,14 @@ _NETWORK = """
 import keras, numpy as np, models
 from models.layers import L2Normalize, glorot_uniform
 
-@models.register("tiny_for_a_test")
-def tiny(*, image_shape, embedding_dim, seed, batch_norm=True):
+@models.register("tiny_for_a_test", any_canvas=True)  # if pooled
+def tiny(*, image_shape, embedding_dim, seed, batch_norm=True, pooled=False):
     inner = keras.Input(image_shape)
     x = keras.layers.Conv2D(8, 5, strides=4, activation="relu", kernel_initializer=glorot_uniform(seed, "a"))(inner)
     if batch_norm:
         x = keras.layers.Dropout(0.2, seed=seed)(keras.layers.BatchNormalization()(x))
-    x = keras.layers.Dense(embedding_dim, kernel_initializer=glorot_uniform(seed, "b"))(keras.layers.Flatten()(x))
+    x = (keras.layers.GlobalAveragePooling2D() if pooled else keras.layers.Flatten())(x)
+    x = keras.layers.Dense(embedding_dim, kernel_initializer=glorot_uniform(seed, "b"))(x)
     return keras.Model(inner, L2Normalize(dtype="float32")(x))
 """
 
@@ -382,8 +383,13 @@ for n in (1, 2):
 
 
 @pytest.mark.slow
-def test_two_devices_of_one_host_train_as_one(tmp_path: Path) -> None:
-    options = ["train.epochs=1", "train.loss=joint", "train.clip_norm=1000", "train.model_options.batch_norm=false"]
+@pytest.mark.parametrize(
+    "course",
+    [["train.epochs=1"], ["train.epochs=2", "train.small_share=0.5", "train.model_options.pooled=true"]],
+    ids=["whole", "growing"],
+)
+def test_two_devices_of_one_host_train_as_one(course: list[str], tmp_path: Path) -> None:
+    options = [*course, "train.loss=joint", "train.clip_norm=1000", "train.model_options.batch_norm=false"]
     command = [sys.executable, "-c", _NETWORK + _MIRRORED, json.dumps(tiny_values(*options)), str(tmp_path / "run")]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | THREADS, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
