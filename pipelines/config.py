@@ -332,7 +332,7 @@ PRESETS: dict[str, RunConfig] = {
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
     # about ten minutes
-    "classroom": RunConfig(preset="classroom", train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=120)),
+    "classroom": RunConfig(preset="classroom", train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=100)),
     # about half an hour on two cores
     "study": RunConfig(
         preset="study",
