@@ -1,7 +1,7 @@
 """Training that begins on smaller canvases: less than half of the work for an image, and the whole canvas at the end.
 
-What a stroke looks like is learnt from canvases of two thirds the height and width too; what is fine about it is left to
-the last epochs, which go on with the same weights, optimizer and schedule.
+What a stroke looks like is learnt from canvases of two thirds the height and width too; what is fine about it is left
+to the last epochs, which go on with the same weights, optimizer and schedule.
 """
 
 from typing import Any, NamedTuple
