@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .config import RunConfig
+from .config import RunConfig, share_for
 from .csv_text import as_csv
 from .demo import demo
 from .files import write_text
@@ -112,13 +112,10 @@ def compare(
 
 
 def _config(base: RunConfig, name: str, seed: int) -> RunConfig:
-    from models.registry import find_spec
-
     values = base.to_dict()
     same = name == base.train.model
     values["train"] |= {"model": name, "seed": seed, "model_options": base.train.model_options if same else {}}
-    if not find_spec(name).any_canvas:
-        values["train"]["small_share"] = 0.0
+    values["train"]["small_share"] = share_for(base, name)
     return RunConfig.from_dict(values)
 
 
@@ -189,9 +186,7 @@ def markdown(rows: Sequence[Row], base: RunConfig) -> str:
 
 def _but(rows: Sequence[Row], base: RunConfig) -> str:
     """Return in words which networks saw no smaller canvases although the others did."""
-    from models.registry import find_spec
-
-    whole = sorted({row.model for row in rows if base.train.small_epochs and not find_spec(row.model).any_canvas})
+    whole = sorted({row.model for row in rows if base.train.small_epochs and not share_for(base, row.model)})
     return f" (but {', '.join(whole)} on whole canvases throughout)" if whole else ""
 
 

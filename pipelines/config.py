@@ -270,13 +270,18 @@ def with_model(config: RunConfig, name: str) -> RunConfig:
     if name == config.train.model:
         return config
     values = config.to_dict()
-    values["train"] |= {"model": name, "model_options": {}, "learning_rate": None, "small_share": _share(config, name)}
+    values["train"] |= {
+        "model": name,
+        "model_options": {},
+        "learning_rate": None,
+        "small_share": share_for(config, name),
+    }
     if config.train.loss == "elastic":
         values["train"] |= {"loss": "auto", "loss_options": {}}
     return RunConfig.from_dict(values)
 
 
-def _share(config: RunConfig, name: str) -> float:
+def share_for(config: RunConfig, name: str) -> float:
     """Return the share of epochs on smaller canvases that a network can have: none if its weights fit one size."""
     from models.registry import find_spec
 
@@ -318,7 +323,7 @@ def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
             place[last] = text
     keys, name = [change.partition("=")[0] for change in changes], values["train"]["model"]
     if name != config.train.model and "train.small_share" not in keys:
-        values["train"]["small_share"] = _share(config, name)
+        values["train"]["small_share"] = share_for(config, name)
     return RunConfig.from_dict(values)
 
 

@@ -34,7 +34,7 @@ from .protocols import (
 )
 from .rates import Frozen as Frozen
 from .rates import rates as rates
-from .rivals import rivals_of
+from .rivals import SEVERAL, rivals_of
 from .sampling import draw_in_chunks, evaluation_acts
 from .splits import split_world
 from .verifier import Verifier
@@ -221,10 +221,10 @@ def reference_curve(
     """Return the error against the number of references, fused by the largest score, the mean, and relatively.
 
     Rates are at the thresholds that were frozen for that fusion and the nearest number of references below. With
-    `rivals`, a row also holds the equal error rates of each of them on the same trials, fused alike.
+    `rivals`, a row also holds the equal error rates of those in `rivals.SEVERAL` on the same trials, fused alike.
     """
     rows = []
-    beside = _reference_errors(rivals or {}, config)
+    beside = _reference_errors(rivals or {}, config, kept)
     for (k, fusion), trials in fused_trials(part, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
         if k == 1 and fusion == "relative":
             continue  # the same as "max"
@@ -245,11 +245,16 @@ def reference_curve(
     return rows
 
 
-def _reference_errors(rivals: Mapping[str, Part], config: RunConfig) -> dict[tuple[int, str], dict[str, Any]]:
+def _reference_errors(
+    rivals: Mapping[str, Part], config: RunConfig, kept: Kept
+) -> dict[tuple[int, str], dict[str, Any]]:
     """Return the equal error rates of baselines by number of references and fusion, then by name."""
     found: dict[tuple[int, str], dict[str, Any]] = {}
-    for name, rival in rivals.items():
-        for at, trials in fused_trials(rival, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
+    for name in (name for name in rivals if name in SEVERAL):
+        for at, trials in fused_trials(rivals[name], config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
+            if at == (1, "relative"):
+                continue  # the same as "max"
+            _keep(kept, f"baseline {name} references {at[1]} {at[0]}", trials)
             every = rates(trials, None, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
             errors = {kind: every[kind] for kind in ("eer_random", "eer_skilled") if kind in every}
             found.setdefault(at, {})[name] = errors

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 IMAGES = {"raw pixels": pixel_features, "HOG": hog_features}
 MOVEMENTS = "DTW"
+SEVERAL = ("HOG", MOVEMENTS)
+"""Those that are also given several references; raw pixels only show how hard one is."""
 
 
 class TimeWarping:
