@@ -46,7 +46,7 @@ def demo(path: str | Path, config: RunConfig, *, fresh: bool, progress: Progress
 def compile_kernels() -> None:
     """Draw and preprocess a genuine act and a forgery, so that compilation is not counted as drawing.
 
-    The first time, what moves the pen is compiled here and what draws its line in a process beside, at once.
+    The first time, what moves the pen is compiled here and all the rest in a process beside, at once.
     """
     from synth import World, forge
     from synth.acts import genuine_act, sign_acts
@@ -56,13 +56,25 @@ def compile_kernels() -> None:
 
     beside: AbstractContextManager[Any] = nullcontext()
     if (os.cpu_count() or 1) > 1 and none_compiled():
-        code = "from synth.render import compile_drawing; compile_drawing()"
+        code = "from pipelines.demo import compile_without_a_pen; compile_without_a_pen()"
         beside = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     act = genuine_act(World(0)[0], 0)
     with beside:  # waits for it to end; what it could not do is done here
         sign_acts([act])
     draw_images([act], height=32, width=64)
     forge(World(0)[0], by=World(0)[1], kind="freehand", skill=0.5, act=0)
+
+
+def compile_without_a_pen() -> None:
+    """Compile what draws a line and what preprocesses pictures, on a line that nobody wrote."""
+    import numpy as np
+
+    from synth.render import compile_drawing
+
+    from .preprocess import preprocess
+
+    compile_drawing()
+    preprocess(np.pad(np.zeros((8, 24), np.uint8), 8, constant_values=255), height=32, width=64)
 
 
 def train_stage(

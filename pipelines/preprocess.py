@@ -2,20 +2,29 @@
 
 The network never sees raw pixels: tint of the paper, darkness of the scan and size of the page are gone
 before it looks, so that they can neither help nor mislead it. The recipes are in `recipes.py`, their steps in
-`steps_paper.py`, `steps_marks.py` and `steps_canvas.py`, and `trace.py` shows them at work.
+`steps_paper.py`, `steps_marks.py` and `steps_canvas.py`, their kernels in `pixels.py`, and `trace.py` shows them at
+work.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .recipes import DEFAULT, RECIPES, find_recipe
+from .recipes import RECIPES, find_recipe
 from .steps_canvas import MARGIN
 from .steps_paper import BlankImage, ink_of
 
-__all__ = ["MARGIN", "RECIPES", "VERSION", "BlankImage", "find_recipe", "ink_of", "preprocess", "to_ink"]
-
-VERSION = DEFAULT.key
-"""Recorded in every run: raised when the same image would come out differently."""
+__all__ = [
+    "MARGIN",
+    "RECIPES",
+    "BlankImage",
+    "find_recipe",
+    "ink_of",
+    "preprocess",
+    "preprocess_all",
+    "to_ink",
+]
 
 
 def preprocess(image: NDArray[np.uint8], *, height: int, width: int, recipe: str = "default") -> NDArray[np.uint8]:
@@ -36,7 +45,17 @@ def preprocess(image: NDArray[np.uint8], *, height: int, width: int, recipe: str
         BlankImage: If there is no ink that stands out from the paper.
         ValueError: If the image is not a grey uint8 image, or the recipe unknown.
     """
-    return (DEFAULT if recipe == "default" else find_recipe(recipe))(image, height, width)
+    return find_recipe(recipe)(image, height, width)
+
+
+def preprocess_all(
+    images: Sequence[NDArray[np.uint8]], *, height: int, width: int, recipe: str = "default"
+) -> NDArray[np.uint8]:
+    """Return what `preprocess` makes of each of several images, uint8, shape ``(n, height, width)``; same errors."""
+    chosen = find_recipe(recipe)
+    if chosen.together is not None:
+        return chosen.together(images, height, width)
+    return np.stack([chosen(image, height, width) for image in images])
 
 
 def to_ink(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from synth.streams import ENGINE
 
 from .config import RunConfig
 from .embedding_file import Embedded, head_features
-from .preprocess import VERSION
+from .preprocess import find_recipe
 from .progress import Progress
 from .protocol_runs import Outcome, run_protocols
 from .runs import Run, sha256
@@ -49,8 +49,8 @@ def embedded_world(run: Run, config: RunConfig, part: str, verifier: Verifier, p
     signers = getattr(split_world(config.world), part)[: SIGNERS[part]]
     settings = dataclasses.replace(config.evaluation, genuine=GENUINE, forgeries=FORGERIES[part], skills=())
     source = (
-        f"network {sha256(run / 'model.keras')}, world {config.world.seed} by engine {ENGINE}, preparation {VERSION} "
-        f"{verifier.recipe}, {part}, {len(signers)} x {settings}"
+        f"network {sha256(run / 'model.keras')}, world {config.world.seed} by engine {ENGINE}, "
+        f"preparation {find_recipe(verifier.recipe).key}, {part}, {len(signers)} x {settings}"
     )
     path = run / "embeddings" / f"{part}.npz"
     if (found := _kept(path, source)) is not None:

@@ -3,14 +3,13 @@
 import cv2
 import numpy as np
 
+from . import pixels
 from . import steps_canvas as canvas
 from . import steps_marks as marks
 from . import steps_paper as paper
+from .pixels import INK_LEVEL
 from .recipe_work import Step, Work
 from .steps_paper import BlankImage
-
-INK_LEVEL = 215.0
-"""Mean ink of a canvas, so that the darkness of a scan does not show."""
 
 
 def _check(work: Work) -> None:
@@ -97,9 +96,7 @@ def _not_blank(work: Work) -> None:
 
 def _crop(work: Work) -> None:
     """Crop to the box of the mask; what is next to no ink is paper."""
-    x, y, w, h = cv2.boundingRect(work.mask)
-    _, near = cv2.threshold(work.near[y : y + h, x : x + w], 0, 255, cv2.THRESH_BINARY)
-    work.ink = cv2.bitwise_and(work.ink[y : y + h, x : x + w], near)
+    work.ink = pixels.cropped(work.ink, work.near, work.mask)
 
 
 def _crop_mask(work: Work) -> None:
@@ -108,7 +105,7 @@ def _crop_mask(work: Work) -> None:
 
 
 def _darkness(work: Work) -> None:
-    work.ink = cv2.convertScaleAbs(work.ink, dst=work.ink, alpha=INK_LEVEL / max(work.core, 1.0))
+    pixels.darken(work.ink, work.core)
 
 
 def _fit(work: Work) -> None:

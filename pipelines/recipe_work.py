@@ -1,7 +1,7 @@
 """What a recipe of preprocessing is made of: its steps in order, and the sheet of work that each step changes."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +69,8 @@ class Recipe:
         name: Its name.
         version: Raised when the same image would come out differently.
         steps: In order; the last leaves the canvas in ``Work.image``.
+        together: Does all of the steps for many images at once, to the same bytes, holding no interpreter lock; None
+            if they are done one by one.
         dpi: Resolution that pictures are to be drawn at, for a recipe to which true size matters; else None.
         purpose: One line for a list of recipes.
     """
@@ -78,6 +80,7 @@ class Recipe:
     steps: tuple[Step, ...]
     purpose: str
     dpi: float | None = None
+    together: Callable[[Sequence[NDArray[np.uint8]], int, int], Grey] | None = None
 
     @property
     def key(self) -> str:
@@ -86,6 +89,12 @@ class Recipe:
 
     def __call__(self, image: NDArray[np.uint8], height: int, width: int) -> Grey:
         """Return the canvas of an image; errors as of the steps."""
+        if self.together is not None:
+            return self.together([image], height, width)[0]
+        return self.by_steps(image, height, width)
+
+    def by_steps(self, image: NDArray[np.uint8], height: int, width: int) -> Grey:
+        """Return the canvas of an image, step by step; errors as of the steps."""
         work = Work(image, height, width)
         for step in self.steps:
             step.do(work)

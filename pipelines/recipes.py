@@ -4,33 +4,15 @@ import difflib
 from typing import Any
 
 from . import recipe_steps as step
+from .recipe_default import DEFAULT
 from .recipe_signet import SIGNET, SIGNET_CANVAS
 from .recipe_work import Recipe
 
 __all__ = ["BILEVEL", "DEFAULT", "PHOTO", "RECIPES", "SIGNET", "SIGNET_CANVAS", "find_recipe", "recorded_recipe"]
 
-DEFAULT = Recipe(
-    "default",
-    3,
-    (
-        step.CHECKED,
-        step.SIZE,
-        step.BORDER,
-        step.PAPER,
-        step.OTSU,
-        step.MASK,
-        step.SPECKS,
-        step.NOT_BLANK,
-        step.BOX,
-        step.DARKNESS,
-        step.CANVAS,
-    ),
-    "every capture; the fastest",
-)
-
 PHOTO = Recipe(
     "photo",
-    2,
+    3,
     (
         step.GREY,
         step.SIZE,
@@ -52,7 +34,7 @@ PHOTO = Recipe(
 
 BILEVEL = Recipe(
     "bilevel",
-    2,
+    3,
     (
         step.GREY,
         step.SIZE,

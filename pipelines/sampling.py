@@ -5,6 +5,7 @@ A batch is a pure function of the configuration and its number, so any process c
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +16,12 @@ from synth.acts import Act, execute, genuine_act
 from synth.forgery import forgery_act
 
 from .config import BatchSettings, EvaluationSettings
-from .preprocess import find_recipe, preprocess
+from .preprocess import find_recipe, preprocess, preprocess_all
 from .protocols import SignatureSet
 
 _TRAIN, _EVALUATE = 0, 1
 TURN = threading.Lock()
-"""Held by a thread while it plans, augments or preprocesses a batch, which is thousands of short calls.
+"""Held by a thread while it plans or augments a batch, or preprocesses it step by step: thousands of short calls.
 
 Python runs one thread at a time, and threads that hand over to each other at every such call are slower together than
 one alone; taking turns a batch at a time, one of them does this while the others are in the kernels that draw.
@@ -106,8 +107,8 @@ def draw_images(
 ) -> NDArray[np.uint8]:
     """Return the preprocessed canvases of acts, uint8, shape ``(n, height, width)``."""
     pictures = draw_pictures(acts, height=height, width=width, capture=capture, recipe=recipe)
-    with TURN:
-        return np.stack([preprocess(picture, height=height, width=width, recipe=recipe) for picture in pictures])
+    with nullcontext() if find_recipe(recipe).together else TURN:
+        return preprocess_all(pictures, height=height, width=width, recipe=recipe)
 
 
 def draw_pictures(

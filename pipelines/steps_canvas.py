@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from . import pixels
+from .pixels import MARGIN as MARGIN
 from .steps_paper import BlankImage
-
-MARGIN = 2
-_NEAR = 0.65
 
 Grey = NDArray[np.uint8]
 
@@ -21,14 +20,8 @@ def fit(ink: Grey, height: int, width: int, *, margin: int = MARGIN) -> Grey:
         width: The same.
         margin: Paper left free on every side, in px.
     """
-    h, w = ink.shape
-    scale = min((height - 2 * margin) / h, (width - 2 * margin) / w)
-    new_h, new_w = max(1, min(round(h * scale), height)), max(1, min(round(w * scale), width))
-    # near true size straight interpolation blurs as little as averaging does, at a tenth of its time
-    resized = cv2.resize(ink, (new_w, new_h), interpolation=cv2.INTER_AREA if scale < _NEAR else cv2.INTER_LINEAR)
-    canvas = np.full((height, width), 255, dtype=np.uint8)
-    top, left = (height - new_h) // 2, (width - new_w) // 2
-    cv2.bitwise_not(resized, dst=canvas[top : top + new_h, left : left + new_w])
+    canvas = np.empty((height, width), np.uint8)
+    pixels.fit_into(np.ascontiguousarray(ink), margin, canvas)
     return canvas
 
 

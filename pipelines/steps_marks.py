@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from . import pixels
 from .steps_paper import square
 
 Grey = NDArray[np.uint8]
@@ -18,28 +19,12 @@ _REACH = 0.12
 _STEEPEST_DEG = 12.0
 
 
-def around(mask: Grey) -> Grey:
-    """Return how many of the 3 x 3 pixels around each one are set."""
-    return cv2.boxFilter(mask, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
-
-
 def without_specks(mask: Grey) -> tuple[Grey, Grey]:
     """Drop what is far too small to be a dot of a pen; return the mask, and how many of 3 x 3 pixels it has."""
-    counts = around(mask)
-    smallest = max(4e-5 * mask.size, 2e-4 * cv2.countNonZero(mask))
-    if smallest > 3.0:
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-        keep = (stats[:, cv2.CC_STAT_AREA] >= smallest).view(np.uint8)
-        keep[0] = 0
-        return (mask, counts) if keep[1:].all() else (keep[labels], around(keep[labels]))
-    # single pixels and pairs, without looking for every component: both of a pair have one neighbour, each other
-    few = cv2.bitwise_and(cv2.inRange(counts, 1, 2), mask)
-    if not cv2.countNonZero(few):
-        return mask, counts
-    specks = cv2.bitwise_and(cv2.compare(around(few), counts, cv2.CMP_EQ), few)
-    if not cv2.countNonZero(specks):
-        return mask, counts
-    return cv2.subtract(mask, specks), cv2.subtract(counts, around(specks))
+    left, counts = mask.copy(), np.empty(mask.shape, np.uint8)
+    pixels.counts_into(left, counts)
+    pixels.drop_specks(left, counts, cv2.countNonZero(left))
+    return left, counts
 
 
 def close_gaps(mask: Grey, side: int = 2) -> Grey:

@@ -4,15 +4,18 @@ Images are grey, uint8, dark ink on light paper; ink is uint8, 0 = paper to 255;
 """
 
 import functools
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from . import pixels
+from .pixels import BORDER
+from .pixels import MIN_CONTRAST as MIN_CONTRAST
+
 Grey = NDArray[np.uint8]
 LONGEST = 1200
-MIN_CONTRAST = 12.0
 
 
 class BlankImage(ValueError):
@@ -56,8 +59,9 @@ def limit_size(image: Grey, longest: int = LONGEST) -> Grey:
 
 def pad_to_fours(image: Grey) -> Grey:
     """Return an image with a border of 4 px or a little more, its sides multiples of 4."""
-    down, right = -image.shape[0] % 4, -image.shape[1] % 4  # whole blocks of 4 shrink several times faster
-    return cv2.copyMakeBorder(image, 4, 4 + down, 4, 4 + right, cv2.BORDER_REPLICATE)
+    height, width = image.shape
+    shape = (height + 2 * BORDER + -height % 4, width + 2 * BORDER + -width % 4)
+    return np.asarray(pixels.padded(np.ascontiguousarray(image), BORDER, BORDER, *shape))
 
 
 def denoise(image: Grey, *, contrast: float = 22.0) -> Grey:
@@ -77,16 +81,9 @@ def level_paper(image: Grey) -> Grey:
     The paper is what remains when dark lines are closed away and the rest is smoothed. Beyond its edge the image is
     taken to go on as it ends: a shadow in a corner is then as wide as any other, and is not closed away like a line.
     """
-    height, width = image.shape
-    small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    small = cv2.resize(small, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
-    side = max(5, min(small.shape) // 3) | 1
-    beyond = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
-    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, square(side))[side:-side, side:-side]
-    paper = cv2.max(np.ascontiguousarray(closed), 1)
-    paper = cv2.resize(cv2.blur(paper, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
-    ink = cv2.divide(image, paper, dst=paper, scale=255.0)
-    return cv2.bitwise_not(ink, dst=ink)
+    image, ink = np.ascontiguousarray(image), np.empty(image.shape, np.uint8)
+    pixels.level_into(image, pixels.paper_of(image), ink)
+    return ink
 
 
 def otsu(ink: Grey) -> tuple[float, float]:
@@ -96,37 +93,7 @@ def otsu(ink: Grey) -> tuple[float, float]:
         Otsu (1979), "A threshold selection method from gray-level histograms". Differs: his cut may lie anywhere
         between two levels (0 for a bilevel scan); the middle of the means of its two sides does not.
     """
-    return _otsu_kernel()(np.ascontiguousarray(ink).reshape(-1))
-
-
-@functools.cache
-def _otsu_kernel() -> Any:
-    """Return the compiled kernel: a fifth of the time of OpenCV's histogram and NumPy's sums; compiled when needed."""
-    from synth.kernels import kernel
-
-    return kernel(_otsu)
-
-
-def _otsu(ink: Any) -> tuple[float, float]:
-    parts = np.zeros((4, 256), dtype=np.int64)  # equal neighbours, as paper mostly is, would wait for each other in one
-    for i in range(len(ink)):
-        parts[i & 3, ink[i]] += 1
-    below, sums = np.empty(256), np.empty(256)
-    n, level = 0, 0
-    for k in range(256):
-        count = parts[0, k] + parts[1, k] + parts[2, k] + parts[3, k]
-        n, level = n + count, level + k * count
-        below[k], sums[k] = n, level
-    total, whole, cut, most = below[255], sums[255], 0, 0.0
-    for k in range(256):
-        apart = below[k] * (total - below[k])
-        between = (whole * below[k] - total * sums[k]) ** 2 / apart if apart > 0.0 else 0.0
-        if between > most:
-            cut, most = k, between
-    low, high = sums[cut] / max(below[cut], 1.0), (whole - sums[cut]) / max(total - below[cut], 1.0)
-    threshold = 0.5 * (low + high)
-    first = int(threshold)  # levels above the threshold start one higher
-    return threshold, (whole - sums[first]) / max(total - below[first], 1.0)
+    return cast("tuple[float, float]", pixels.otsu_of(np.ascontiguousarray(ink)))
 
 
 def ink_of(image: Grey) -> tuple[Grey, float, float]:
@@ -140,7 +107,9 @@ def ink_of(image: Grey) -> tuple[Grey, float, float]:
 
 def global_mask(ink: Grey, threshold: float) -> Grey:
     """Return where there is more ink than 0.7 of a threshold: faint ends of strokes count."""
-    return cv2.threshold(ink, max(0.7 * threshold, MIN_CONTRAST), 1, cv2.THRESH_BINARY)[1]
+    mask = np.empty(ink.shape, np.uint8)
+    pixels.mask_into(np.ascontiguousarray(ink), threshold, mask)
+    return mask
 
 
 def sauvola(image: Grey, *, window: int, k: float = 0.2, spread: float = 128.0) -> NDArray[np.float32]:

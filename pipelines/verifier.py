@@ -19,7 +19,7 @@ from .logistic import LogisticHead
 from .marks import is_marked
 from .members import in_short
 from .perturb import perturb
-from .preprocess import VERSION, preprocess, to_ink
+from .preprocess import RECIPES, preprocess, to_ink
 from .quality import NoSignature, likeness_of_copies, signature_fault
 from .recipes import find_recipe, recorded_recipe
 from .runs import Run, RunError, sha256
@@ -303,7 +303,7 @@ def _frozen(run: Run, record: dict[str, Any]) -> dict[str, Any]:
     if (recipe := recorded_recipe(record.get("preprocessing"))) is None:
         raise RunError(
             f"{run.path} was trained by Paraph {in_short(record.get('version'))} on preprocessing "
-            f"{in_short(record.get('preprocessing'))}; this version has {VERSION}"
+            f"{in_short(record.get('preprocessing'))}; this version has {', '.join(r.key for r in RECIPES.values())}"
         )
     try:
         return {

@@ -86,25 +86,24 @@ def digitise(light: Any, touched: Any, capture: Any, bilevel: bool, darkness: fl
     mean_light = np.float32(1.0 - darkness)
     mean_tone = mean_light / (mean_light + curve * (one - mean_light))
     threshold = np.float32(capture.paper) * (one - np.float32(0.3) * (one - mean_tone))
-    across, row = np.float32(2.0 * capture.shade / width), np.empty(width, dtype=np.float32)
+    across, tone = np.float32(2.0 * capture.shade / width), np.ones(width, dtype=np.float32)
     for r in range(height):
         paper = np.float32(capture.paper + capture.shade * (r / height - 1.0))
-        for c in range(width):
-            row[c] = paper + across * np.float32(np.int32(c))
         if top <= r < bottom:
-            tinted, through = row[left:right], seen[r, left:right]
+            tinted, through = tone[left:right], seen[r, left:right]
             for c in range(len(through)):
-                tinted[c] *= through[c] / (through[c] + curve * (one - through[c]))
-        if noise > zero:
-            begin = int(hashed(r, 0, seed)) % _NOISE_ROWS
-            grains = NOISE[begin : begin + width]
+                tinted[c] = through[c] / (through[c] + curve * (one - through[c]))
+        elif r == bottom:
             for c in range(width):
-                row[c] += noise * np.float32(grains[c])
+                tone[c] = one
+        begin = int(hashed(r, 0, seed)) % _NOISE_ROWS
+        grains, row = NOISE[begin : begin + width], image[r]
         if bilevel:
             for c in range(width):
-                image[r, c] = np.uint8(255) if row[c] > threshold else np.uint8(0)
+                value = (paper + across * np.float32(np.int32(c))) * tone[c] + noise * np.float32(grains[c])
+                row[c] = np.uint8(255) if value > threshold else np.uint8(0)
         else:
             for c in range(width):
-                value = row[c] + half
+                value = (paper + across * np.float32(np.int32(c))) * tone[c] + noise * np.float32(grains[c]) + half
                 value = zero if value < zero else full if value > full else value
-                image[r, c] = np.uint8(value)
+                row[c] = np.uint8(value)

@@ -209,15 +209,28 @@ def _check(target: Any, by: Any, kind: str, skill: float, saw: str) -> None:
 
 def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], moved: float, nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
-    copied = np.empty(1, dtype=target.hand.dtype)
-    copied[0] = target.hand
-    hand, own = np.frombuffer(copied), np.frombuffer(by.hand)
-    proportions = axes[_PERCEPTION] * _PROPORTION_SHARE * nature["proportions"]
-    spacing = axes[_SPACING] * _SPACING_SHARE * nature["spacing"]
-    share = error * (proportions + spacing + moved * _MOVEMENT_SHARE)
-    hand += np.minimum(share, 1.0) * (own - hand)
+    hand = np.frombuffer(target.hand).copy()
+    perception, own = axes[_PERCEPTION], np.frombuffer(by.hand)
+    _leak_into(hand, own, perception, nature["proportions"], axes[_SPACING], nature["spacing"], moved, error)
     hand[_STABILITY] += 0.012 * error
     # errors of place and proportion alone would make forgeries larger; real ones are not (their paths are 1.02
     # times as long in the median of SVC2004's signers, Yeung et al. 2004)
-    hand[_X_HEIGHT] *= math.exp(-0.27 * (axes[_PERCEPTION] * error) ** 2)
-    return copied[0]
+    hand[_X_HEIGHT] *= math.exp(-0.27 * (perception * error) ** 2)
+    return hand.view(target.hand.dtype)[0]
+
+
+@kernel
+def _leak_into(
+    hand: Any,
+    own: Any,
+    perception: float,
+    proportions: float,
+    spacing: float,
+    spaced: float,
+    moved: float,
+    error: float,
+) -> None:
+    """Move every number of a hand towards a forger's own, by a share of proportions, spacing or movement."""
+    for i in range(len(hand)):
+        share = perception * _PROPORTION_SHARE[i] * proportions + spacing * _SPACING_SHARE[i] * spaced
+        hand[i] += min(error * (share + moved * _MOVEMENT_SHARE[i]), 1.0) * (own[i] - hand[i])

@@ -42,21 +42,19 @@ def line_factors(samples: Any, n: int, pen: Any, factors: Any) -> None:
 
     Both average to 1 over the inked path length.
     """
-    length, pressure = 1e-9, 0.0
-    inked = 0
+    steps, length, pressure, inked = np.zeros(n), 1e-9, 0.0, 0
     for i in range(1, n):
+        steps[i] = math.sqrt((samples[i, 0] - samples[i - 1, 0]) ** 2 + (samples[i, 1] - samples[i - 1, 1]) ** 2)
         if samples[i, 3] > 0.0:
-            step = math.sqrt((samples[i, 0] - samples[i - 1, 0]) ** 2 + (samples[i, 1] - samples[i - 1, 1]) ** 2)
-            length, pressure, inked = length + step, pressure + step * samples[i, 3], inked + 1
+            length, pressure, inked = length + steps[i], pressure + steps[i] * samples[i, 3], inked + 1
     mean_pressure, mean_step = max(pressure / length, 1e-6), length / max(inked, 1)
     width, darkness = 1e-9, 1e-9
     for i in range(n):
-        j = max(i - 1, 0)
-        step = math.sqrt((samples[i, 0] - samples[j, 0]) ** 2 + (samples[i, 1] - samples[j, 1]) ** 2)
-        p, v = samples[i, 3] / mean_pressure - 1.0, min(step / mean_step, 2.5) - 1.0
+        step, p = steps[i], samples[i, 3] / mean_pressure - 1.0
+        v = min(step / mean_step, 2.5) - 1.0
         factors[i, 0] = min(max(1.0 + pen.width_pressure * p - pen.width_speed * v, 0.35), 1.8)
         if pen.nib > 0.0 and step > 1e-9:  # a broad nib is thin along its own edge
-            dx, dy = samples[i, 0] - samples[j, 0], samples[i, 1] - samples[j, 1]
+            dx, dy = samples[i, 0] - samples[i - 1, 0], samples[i, 1] - samples[i - 1, 1]
             across = abs(dy * math.cos(pen.nib_rad) - dx * math.sin(pen.nib_rad)) / step
             factors[i, 0] *= 1.0 - pen.nib + pen.nib * across
         factors[i, 1] = min(max(1.0 + pen.darkness_pressure * p - pen.darkness_speed * v, 0.15), 1.8)
@@ -151,7 +149,9 @@ def finish(pen: Any, px_per_mm: float, seed: Any, maps: Any, touched: Any, light
     grain, gate = np.float32(pen.grain * fine), np.float32(pen.gate * fine)
     streaky = pen.width_mm * px_per_mm > 3.0 and pen.striation + pen.rim > 0.0
     top, bottom, left, right = touched[0], touched[1], touched[2], touched[3]
-    light[:] = one
+    every = light.reshape(-1)
+    for i in range(len(every)):
+        every[i] = one
     rough = np.zeros(max(right - left, 0), dtype=np.float32)
     for r in range(top, bottom):
         k, target = r * (width + STRIDE), light[r, left:right]

@@ -1,0 +1,370 @@
+"""Kernels of preprocessing: what the steps of recipes do to pixels, and the whole default recipe for many pictures.
+
+They hold no interpreter lock, so threads that draw batches preprocess side by side. Inner loops run over a row and
+have neither branches nor neighbours where they can, so that they compile to vector instructions.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from synth.kernels import kernel
+
+BORDER = 4
+"""Least border of paper round a picture, in px."""
+MARGIN = 2
+MIN_CONTRAST = 12.0
+INK_LEVEL = 215.0
+"""Mean ink of a canvas, so that the darkness of a scan does not show."""
+_NEAR = 0.65
+_FAINT = 0.7
+
+
+@kernel
+def _copy(source: Any, target: Any) -> None:
+    for i in range(len(target)):  # several times faster than assigning to a slice
+        target[i] = source[i]
+
+
+@kernel
+def padded(image: Any, top: int, left: int, height: int, width: int) -> Any:
+    """Return an image of the given size, its upper left corner so far inside, its edges repeated all round it."""
+    found, (h, w) = np.empty((height, width), np.uint8), image.shape
+    for r in range(height):
+        source, row = image[min(max(r - top, 0), h - 1)], found[r]
+        _copy(source, row[left : left + w])
+        first, last = source[0], source[w - 1]
+        for c in range(left):
+            row[c] = first
+        for c in range(left + w, width):
+            row[c] = last
+    return found
+
+
+@kernel
+def _quartered(image: Any) -> Any:
+    """Return the means of blocks of 4 x 4 px."""
+    small, sums = np.empty((image.shape[0] // 4, image.shape[1] // 4), np.uint8), np.empty(image.shape[1], np.uint16)
+    for r in range(len(small)):
+        a, b, c, d, row = image[4 * r], image[4 * r + 1], image[4 * r + 2], image[4 * r + 3], small[r]
+        for i in range(len(sums)):
+            sums[i] = np.uint16(a[i]) + np.uint16(b[i]) + np.uint16(c[i]) + np.uint16(d[i])
+        for i in range(len(row)):
+            total = np.uint32(sums[4 * i]) + np.uint32(sums[4 * i + 1])
+            total += np.uint32(sums[4 * i + 2]) + np.uint32(sums[4 * i + 3])
+            row[i] = np.uint8((total + np.uint32(8)) >> np.uint32(4))
+    return small
+
+
+@kernel
+def _highest(image: Any, side: int) -> Any:
+    """Return the greatest of the square of `side` px right of and below every pixel; anything where it does not fit."""
+    step, here, there = image.shape[1], image.reshape(-1), np.empty(image.size, np.uint8)
+    for across in (step, 1):
+        n = 1  # so many are in the greatest of a line by now
+        while n < side:
+            k = across * min(n, side - n)
+            ahead, target = here[k:], there[: len(here) - k]
+            for i in range(len(target)):
+                target[i] = max(here[i], ahead[i])
+            here, there, n = there, here, min(2 * n, side)
+    return here.reshape(image.shape)
+
+
+@kernel
+def _closed(image: Any, side: int) -> Any:
+    """Return 255 less an image without dark spots narrower than `side` px (odd); beyond its edges it goes on.
+
+    Rows are longer than the image's; what is beyond its width and height means nothing.
+    """
+    (height, width), more = image.shape, side - 1
+    light = padded(image, more, more, height + 2 * more, width + 2 * more)
+    for turn in range(2):
+        light = _highest(light, side)
+        for r in range(0 if turn else len(light)):
+            row = light[r]
+            for c in range(len(row)):
+                row[c] = np.uint8(255) - row[c]
+    return light
+
+
+@kernel
+def paper_of(image: Any) -> Any:
+    """Return the paper of an image, float32, at a quarter of its height and its full width, at least 1.
+
+    It is what remains when dark lines are closed away and the rest is smoothed over 5 x 5 px of a quarter of the size.
+    """
+    small = _quartered(image)
+    height, width = small.shape
+    dark = _closed(small, max(5, min(height, width) // 3) | 1)
+    smooth, row, one = np.empty((height, image.shape[1]), np.float32), np.empty(width + 4, np.float32), np.float32(1.0)
+    for r in range(height):
+        inner, target = row[2 : 2 + width], smooth[r]
+        for c in range(width):
+            inner[c] = np.float32(5.0 * 255.0)
+        for k in range(-2, 3):
+            source = dark[min(max(r + k, 0), height - 1)]
+            for c in range(width):
+                inner[c] -= np.float32(source[c])
+        row[0], row[1], row[width + 2], row[width + 3] = row[2], row[2], row[width + 1], row[width + 1]
+        for c in range(width):
+            row[c] = max(np.float32(0.04) * (row[c] + row[c + 1] + row[c + 2] + row[c + 3] + row[c + 4]), one)
+        before = row[0]
+        for c in range(width):
+            here, after = row[c], row[min(c + 1, width - 1)]
+            target[4 * c] = np.float32(0.375) * before + np.float32(0.625) * here
+            target[4 * c + 1] = np.float32(0.125) * before + np.float32(0.875) * here
+            target[4 * c + 2] = np.float32(0.875) * here + np.float32(0.125) * after
+            target[4 * c + 3] = np.float32(0.625) * here + np.float32(0.375) * after
+            before = here
+    return smooth
+
+
+@kernel
+def level_into(image: Any, paper: Any, ink: Any) -> None:
+    """Write what is darker than the paper round it (`paper_of`), 0 to 255; sides are multiples of 4."""
+    full, half = np.float32(255.0), np.float32(0.5)
+    for r in range(len(image)):
+        at = min(max((r + 0.5) / 4.0 - 0.5, 0.0), len(paper) - 1.0)
+        upper = int(at)
+        share = np.float32(at - upper)
+        above, below, source, row = paper[upper], paper[min(upper + 1, len(paper) - 1)], image[r], ink[r]
+        for c in range(len(row)):
+            value = full + half - full * np.float32(source[c]) / (above[c] + share * (below[c] - above[c]))
+            value = np.float32(0.0) if value < np.float32(0.0) else value
+            row[c] = np.uint8(np.int32(value))
+
+
+@kernel
+def otsu_of(ink: Any) -> tuple[float, float]:
+    """Return the middle of the means of both sides of Otsu's cut, and the mean level above it."""
+    parts = np.zeros((4, 256), dtype=np.int64)  # equal neighbours, as paper mostly is, would wait for each other in one
+    for r in range(len(ink)):
+        row = ink[r]
+        for i in range(len(row)):
+            parts[i & 3, row[i]] += 1
+    below, sums = np.empty(256), np.empty(256)
+    n, level = 0, 0
+    for k in range(256):
+        count = parts[0, k] + parts[1, k] + parts[2, k] + parts[3, k]
+        n, level = n + count, level + k * count
+        below[k], sums[k] = n, level
+    total, whole, cut, most = below[255], sums[255], 0, 0.0
+    for k in range(256):
+        apart = below[k] * (total - below[k])
+        between = (whole * below[k] - total * sums[k]) ** 2 / apart if apart > 0.0 else 0.0
+        if between > most:
+            cut, most = k, between
+    low, high = sums[cut] / max(below[cut], 1.0), (whole - sums[cut]) / max(total - below[cut], 1.0)
+    threshold = 0.5 * (low + high)
+    first = int(threshold)  # levels above the threshold start one higher
+    return threshold, (whole - sums[first]) / max(total - below[first], 1.0)
+
+
+@kernel
+def mask_into(ink: Any, threshold: float, mask: Any) -> int:
+    """Write 1 where there is more ink than a share of a threshold: faint ends of strokes count; return how many."""
+    least, found = np.uint8(min(max(_FAINT * threshold, MIN_CONTRAST), 255.0)), 0
+    for r in range(len(ink)):
+        source, row, n = ink[r], mask[r], np.uint16(0)
+        for c in range(len(row)):
+            row[c] = np.uint8(1) if source[c] > least else np.uint8(0)
+            n += np.uint16(row[c])
+        found += int(n)
+    return found
+
+
+@kernel
+def counts_into(mask: Any, counts: Any) -> None:
+    """Write how many of the 3 x 3 pixels around each one are set."""
+    height, width = mask.shape
+    nothing, sums = np.zeros(width, np.uint8), np.zeros(width + 2, np.uint8)
+    before, inner, after = sums[:width], sums[1 : width + 1], sums[2:]
+    for r in range(height):
+        above, here = mask[r - 1] if r > 0 else nothing, mask[r]
+        below, row = mask[r + 1] if r + 1 < height else nothing, counts[r]
+        for c in range(width):
+            inner[c] = above[c] + here[c] + below[c]
+        for c in range(width):
+            row[c] = before[c] + inner[c] + after[c]
+
+
+@kernel
+def drop_specks(mask: Any, counts: Any, inked: int) -> int:
+    """Take what is far too small to be a dot of a pen out of a mask and its counts; return how many pixels stay."""
+    height, width = mask.shape
+    smallest = max(3, math.ceil(max(4e-5 * height * width, 2e-4 * inked)))
+    members, few = np.empty((smallest + 8, 2), np.int64), np.uint8(min(smallest, 10))
+    seen = np.zeros((height, width), np.uint8)  # 1: of this piece, 2: of a piece that stays
+    for r in range(height):
+        row, around, some = mask[r], counts[r], np.uint8(0)
+        for c in range(width):
+            some |= row[c] * np.uint8(around[c] < few)
+        for c in range(width if some else 0):
+            if row[c] and around[c] < few and not seen[r, c]:
+                inked -= _judge(mask, counts, seen, r, c, members, smallest)
+    return inked
+
+
+@kernel
+def _judge(mask: Any, counts: Any, seen: Any, row: int, column: int, members: Any, smallest: int) -> int:
+    """Take the piece round a pixel away if it is too small; return how many pixels went."""
+    n = _piece(mask, seen, row, column, members, smallest)
+    for i in range(abs(n)):
+        seen[members[i, 0], members[i, 1]] = 2
+        if n > 0:
+            _take(mask, counts, members[i, 0], members[i, 1])
+    return max(n, 0)
+
+
+@kernel
+def _piece(mask: Any, seen: Any, row: int, column: int, members: Any, smallest: int) -> int:
+    """Write pixels of the piece of a mask round a pixel; return their number, negative if the piece is not small."""
+    height, width = mask.shape
+    members[0, 0], members[0, 1], seen[row, column] = row, column, 1
+    n, i = 1, 0
+    while i < n:
+        for r in range(max(members[i, 0] - 1, 0), min(members[i, 0] + 2, height)):
+            for c in range(max(members[i, 1] - 1, 0), min(members[i, 1] + 2, width)):
+                if seen[r, c] == 2:
+                    return -n
+                if mask[r, c] and not seen[r, c]:
+                    members[n, 0], members[n, 1], seen[r, c] = r, c, 1
+                    n += 1
+        if n >= smallest:
+            return -n
+        i += 1
+    return n
+
+
+@kernel
+def _take(mask: Any, counts: Any, row: int, column: int) -> None:
+    mask[row, column] = 0
+    for r in range(max(row - 1, 0), min(row + 2, len(mask))):
+        for c in range(max(column - 1, 0), min(column + 2, mask.shape[1])):
+            counts[r, c] -= np.uint8(1)
+
+
+@kernel
+def box_of(mask: Any) -> tuple[int, int, int, int]:
+    """Return the rows and columns, first and one past the last, that what is set in a mask lies in."""
+    height, width = mask.shape
+    columns, top, bottom = np.zeros(width, np.uint8), height, 0
+    for r in range(height):
+        row, some = mask[r], np.uint8(0)
+        for c in range(width):
+            columns[c] |= row[c]
+            some |= row[c]
+        if some:
+            top, bottom = min(top, r), r + 1
+    left, right = 0, width
+    while left < width and columns[left] == 0:
+        left += 1
+    while right > left and columns[right - 1] == 0:
+        right -= 1
+    return top, bottom, left, right
+
+
+@kernel
+def _taps(size: int, wanted: int, average: bool) -> Any:
+    """Return, for every one of `wanted` pixels made of `size`, the first it is made of and weights, ``(wanted, n)``."""
+    scale = size / wanted
+    n = (math.ceil(scale) + 2) // 2 * 2 if average else 2
+    firsts, weights = np.empty(wanted, np.int64), np.zeros((n, wanted), np.float32)
+    for i in range(wanted):
+        begin, end = scale * i, scale * (i + 1)
+        middle = min(max(0.5 * (begin + end) - 0.5, 0.0), size - 1.0)
+        first = max(min(int(begin) if average else int(middle), size - n), 0)
+        firsts[i] = first
+        for k in range(min(n, size)):
+            at = first + k
+            share = max(min(end, at + 1.0) - max(begin, float(at)), 0.0) / scale
+            weights[k, i] = share if average else max(1.0 - abs(middle - at), 0.0)
+    return firsts, weights
+
+
+@kernel
+def fit_into(ink: Any, margin: int, canvas: Any) -> None:
+    """Write ink (0 paper to 255) on white, dark, as large as fits inside a margin (px), its aspect kept, centred.
+
+    It is averaged where it shrinks to less than two thirds, else interpolated, which then blurs as little.
+    """
+    (h, w), (height, width) = ink.shape, canvas.shape
+    scale = min((height - 2 * margin) / h, (width - 2 * margin) / w)
+    new_h, new_w = max(1, min(round(h * scale), height)), max(1, min(round(w * scale), width))
+    rows, down = _taps(h, new_h, scale < _NEAR)
+    columns, across = _taps(w, new_w, scale < _NEAR)
+    top, left = (height - new_h) // 2, (width - new_w) // 2
+    for r in range(height):
+        blank = canvas[r]
+        for c in range(width):
+            blank[c] = np.uint8(255)
+    line, value = np.zeros(w + len(across), np.float32), np.empty(new_w, np.float32)
+    for r in range(new_h):
+        for c in range(w):
+            line[c] = np.float32(0.0)
+        for k in range(0, len(down), 2):  # taps come in pairs; the last row repeats with no weight
+            one, other = ink[min(rows[r] + k, h - 1)], ink[min(rows[r] + k + 1, h - 1)]
+            share, rest = down[k, r], down[k + 1, r]
+            for c in range(w):
+                line[c] += share * np.float32(one[c]) + rest * np.float32(other[c])
+        for c in range(new_w):
+            value[c] = np.float32(255.5)
+        for k in range(0, len(across), 2):
+            shares, rests = across[k], across[k + 1]
+            for c in range(new_w):
+                value[c] -= shares[c] * line[columns[c] + k] + rests[c] * line[columns[c] + k + 1]
+        target = canvas[top + r, left : left + new_w]
+        for c in range(new_w):
+            target[c] = np.uint8(np.int32(value[c]))
+
+
+@kernel
+def cropped(ink: Any, near: Any, mask: Any) -> Any:
+    """Return the ink in the box of a mask, and none where `near` is 0."""
+    top, bottom, left, right = box_of(mask)
+    found = np.empty((bottom - top, right - left), np.uint8)
+    for r in range(len(found)):
+        source, there, row = ink[top + r, left:right], near[top + r, left:right], found[r]
+        for c in range(len(row)):
+            row[c] = source[c] * np.uint8(there[c] > 0)
+    return found
+
+
+@kernel
+def darken(ink: Any, core: float) -> None:
+    """Bring ink whose mean is `core` to a mean of `INK_LEVEL`."""
+    factor, full, half = np.float32(INK_LEVEL / max(core, 1.0)), np.float32(255.0), np.float32(0.5)
+    for r in range(len(ink)):
+        row = ink[r]
+        for c in range(len(row)):
+            value = factor * np.float32(row[c]) + half
+            row[c] = np.uint8(np.int32(full if value > full else value))
+
+
+@kernel
+def default_canvases(pictures: Any, sizes: Any, canvases: Any, inked: Any) -> None:
+    """Write the canvases of pictures, one a row, by the steps of the default recipe.
+
+    Args:
+        pictures: uint8, shape ``(n, n_pixels)``.
+        sizes: Height and width of each, in px, shape ``(n, 2)``.
+        canvases: Output, uint8, shape ``(n, height, width)``.
+        inked: Output, bool, shape ``(n,)``: False where there is no ink, whose canvas means nothing.
+    """
+    for i in range(len(pictures)):
+        h, w = sizes[i, 0], sizes[i, 1]
+        shape = (h + 2 * BORDER + -h % 4, w + 2 * BORDER + -w % 4)
+        ink, mask, near = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+        image = padded(pictures[i, : h * w].reshape(h, w), BORDER, BORDER, shape[0], shape[1])
+        level_into(image, paper_of(image), ink)
+        threshold, core = otsu_of(ink)
+        n = mask_into(ink, threshold, mask)
+        counts_into(mask, near)
+        n = drop_specks(mask, near, n)
+        inked[i] = threshold >= MIN_CONTRAST and 0 < n < mask.size
+        if inked[i]:
+            box = cropped(ink, near, mask)
+            darken(box, core)
+            fit_into(box, MARGIN, canvases[i])

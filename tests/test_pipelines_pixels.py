@@ -1,0 +1,134 @@
+"""Laws of the kernels of preprocessing: they do what OpenCV's functions do, and all together what the steps do."""
+
+import math
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipelines import pixels
+from pipelines.preprocess import BlankImage, preprocess, preprocess_all
+from pipelines.recipes import DEFAULT
+from pipelines.steps_canvas import fit
+from pipelines.steps_marks import without_specks
+from pipelines.steps_paper import level_paper, pad_to_fours
+from synth import World, render
+
+Grey = NDArray[np.uint8]
+WORLD = World(31)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def drawn(seed: int, height: int, width: int, capture: str = "mixed") -> Grey:
+    return render(WORLD[seed].genuine(0), height=height, width=width, capture=capture)
+
+
+def speckled(seed: int, height: int, width: int, share: float) -> Grey:
+    """A mask of pieces of every size."""
+    rng = np.random.default_rng(seed)
+    pieces = cv2.GaussianBlur(rng.random((height, width)).astype(np.float32), (0, 0), 0.5 + rng.random())
+    return (pieces > np.quantile(pieces, 1.0 - share)).view(np.uint8)
+
+
+@given(SEEDS, st.integers(24, 260), st.integers(24, 400), st.sampled_from(["clean", "mixed", "photo", "fax"]))
+@settings(max_examples=60)
+def test_all_steps_in_one_kernel_give_the_bytes_of_one_after_the_other(
+    seed: int, height: int, width: int, capture: str
+) -> None:
+    image = drawn(seed, height, width, capture)
+    try:
+        expected = DEFAULT.by_steps(image, 48, 96)
+    except BlankImage:  # a photograph of a few pixels
+        with pytest.raises(BlankImage, match="no ink"):
+            preprocess(image, height=48, width=96)
+    else:
+        np.testing.assert_array_equal(preprocess(image, height=48, width=96), expected)
+
+
+def test_many_pictures_of_several_sizes_come_out_as_each_alone() -> None:
+    images = [drawn(i, 30 + 40 * i, 300 - 30 * i) for i in range(6)] + [np.tile(drawn(9, 300, 900), (1, 2))]
+    found = preprocess_all(images, height=64, width=128)
+    for image, canvas in zip(images, found, strict=True):
+        np.testing.assert_array_equal(canvas, preprocess(image, height=64, width=128))
+    assert preprocess_all([], height=64, width=128).shape == (0, 64, 128)
+    with pytest.raises(BlankImage, match="no ink"):
+        preprocess_all([images[0], np.full((40, 80), 200, np.uint8)], height=64, width=128)
+
+
+@given(SEEDS, st.integers(24, 200), st.integers(24, 200))
+@settings(max_examples=40)
+def test_paper_is_levelled_as_opencv_would(seed: int, height: int, width: int) -> None:
+    image = pad_to_fours(drawn(seed, height, width, "photo"))
+    small = cv2.resize(image, (image.shape[1] // 4, image.shape[0] // 4), interpolation=cv2.INTER_AREA)
+    side = max(5, min(small.shape) // 3) | 1
+    beyond = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
+    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))[side:-side, side:-side]
+    smooth = cv2.blur(closed.astype(np.float32), (5, 5), borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.resize(np.maximum(smooth, 1.0), image.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    expected = 255.0 - np.minimum(255.0, 255.0 * image / paper)
+    assert np.abs(level_paper(image) - expected).max() <= 2.0  # a mean of 16 pixels is rounded once or twice
+
+
+@given(SEEDS, st.integers(2, 60), st.integers(2, 60), st.floats(0.0, 1.0))
+def test_pixels_around_are_counted(seed: int, height: int, width: int, share: float) -> None:
+    mask, counts = speckled(seed, height, width, share), np.empty((height, width), np.uint8)
+    pixels.counts_into(mask, counts)
+    expected = cv2.boxFilter(mask, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    np.testing.assert_array_equal(counts, expected)
+
+
+@given(SEEDS, st.integers(2, 700), st.integers(2, 700), st.floats(0.001, 0.6))
+@settings(max_examples=60)
+def test_specks_are_the_components_that_are_too_small(seed: int, height: int, width: int, share: float) -> None:
+    mask = speckled(seed, height, width, share)
+    before = mask.copy()
+    left, counts = without_specks(mask)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    smallest = max(3, math.ceil(max(4e-5 * mask.size, 2e-4 * int(mask.sum()))))
+    keep = (stats[:, cv2.CC_STAT_AREA] >= smallest).astype(np.uint8)
+    keep[0] = 0
+    np.testing.assert_array_equal(left, keep[labels])
+    expected = cv2.boxFilter(left, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    np.testing.assert_array_equal(counts, expected)
+    np.testing.assert_array_equal(mask, before)
+
+
+@given(SEEDS, st.integers(1, 300), st.integers(1, 300), st.integers(16, 128), st.integers(16, 256))
+@settings(max_examples=100)
+def test_ink_is_fitted_as_opencv_would(seed: int, h: int, w: int, height: int, width: int) -> None:
+    ink = np.random.default_rng(seed).integers(0, 256, (h, w), dtype=np.uint8)
+    scale = min((height - 4) / h, (width - 4) / w)
+    new_h, new_w = max(1, min(round(h * scale), height)), max(1, min(round(w * scale), width))
+    how = cv2.INTER_AREA if scale < 0.65 and new_h <= h and new_w <= w else cv2.INTER_LINEAR
+    resized = cv2.resize(ink.astype(np.float32), (new_w, new_h), interpolation=how)
+    canvas = fit(ink, height, width)
+    top, left = (height - new_h) // 2, (width - new_w) // 2
+    assert np.abs(255.0 - canvas[top : top + new_h, left : left + new_w] - resized).max() < 1.01
+    outside = np.ones(canvas.shape, bool)
+    outside[top : top + new_h, left : left + new_w] = False
+    assert (canvas[outside] == 255).all()
+
+
+@given(SEEDS, st.integers(1, 40), st.integers(1, 40), st.floats(0.01, 1.0))
+def test_the_box_of_a_mask_is_the_smallest(seed: int, height: int, width: int, share: float) -> None:
+    mask = (np.random.default_rng(seed).random((height, width)) < share).view(np.uint8)
+    mask[height // 2, width // 2] = 1
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    assert pixels.box_of(mask) == (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
+
+
+def test_what_is_compiled_beside_is_all_that_preprocessing_needs() -> None:
+    code = (
+        "from pipelines.demo import compile_without_a_pen; from pipelines.pixels import default_canvases\n"
+        "from pipelines.sampling import draw_images; from synth import World; from synth.acts import genuine_act\n"
+        "compile_without_a_pen(); before = len(default_canvases.signatures)\n"
+        "draw_images([genuine_act(World(0)[0], 0)], height=32, width=64)\n"
+        "print(before, len(default_canvases.signatures))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["1", "1"]
