@@ -44,7 +44,7 @@ def _rate(work: Callable[[int], int], rounds: int, clock: Callable[[], float]) -
     return statistics.median(found)
 
 
-def drawing(config: RunConfig, *, rounds: int = 7) -> dict[str, float]:
+def drawing(config: RunConfig, *, rounds: int = 25) -> dict[str, float]:
     """Return preprocessed training images and whole 300-dpi captures per second of one core, and two threads over one.
 
     Rates are counted in processor seconds, which other programs on the machine do not use up; two threads by the

@@ -6,6 +6,7 @@ a target is drawn once per (forger, target): the same forger fails in the same w
 """
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -124,8 +125,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         return (
             dataclasses.replace(own, claimed=target, text=target) if kind == "simple" else _disguise(own, skill, nature)
         )
-    error, seen = (1.0 - skill) ** _PRACTICE, SEEN[saw]
-    axes = tuple(weight * factor for weight, factor in zip(_AXES[kind], seen, strict=False))
+    error, axes = (1.0 - skill) ** _PRACTICE, _axes(kind, saw)
     effort = np.zeros(N_EFFORT)
     effort[SKILL_ERROR] = error * axes[_DISJOINTED] * nature["disjointed"]
     effort[SLOWNESS] = 1.2 * error * axes[_SLOW] * nature["slowness"]
@@ -142,7 +142,7 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         number=number,
         author=target,
         text=target,
-        hand=_copied_hand(target, by, error, axes, seen[_MOVED], nature),
+        hand=_copied_hand(target, by, error, axes, nature),
         session=session,
         key=key,
         perceive=perceive,
@@ -151,6 +151,12 @@ def forgery_act(target: Signer, *, by: Signer, kind: str, skill: float, act: int
         misperceive=_MISPERCEPTION * error * axes[_PERCEPTION] * nature["perception"],
         saw=saw,
     )
+
+
+@functools.cache
+def _axes(kind: str, saw: str) -> tuple[float, ...]:
+    """Return the weights of what goes wrong for a kind of forger who saw so much; the last is `_MOVED`."""
+    return *(weight * factor for weight, factor in zip(_AXES[kind], SEEN[saw], strict=False)), SEEN[saw][_MOVED]
 
 
 def _how_they_err(target: Signer, by: Signer, act: int) -> tuple[Key, Key, Key, dict[str, float]]:
@@ -207,11 +213,11 @@ def _check(target: Any, by: Any, kind: str, skill: float, saw: str) -> None:
         raise ValueError(f"signer {by.index} cannot forge their own signature; choose another forger")
 
 
-def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], moved: float, nature: Any) -> Any:
+def _copied_hand(target: Signer, by: Signer, error: float, axes: tuple[float, ...], nature: Any) -> Any:
     """Return the target's hand as this forger manages it: proportions, spacing and movement leak."""
-    hand = np.frombuffer(target.hand).copy()
+    hand = numbers(target.hand)
     perception, own = axes[_PERCEPTION], np.frombuffer(by.hand)
-    _leak_into(hand, own, perception, nature["proportions"], axes[_SPACING], nature["spacing"], moved, error)
+    _leak_into(hand, own, perception, nature["proportions"], axes[_SPACING], nature["spacing"], axes[_MOVED], error)
     hand[_STABILITY] += 0.012 * error
     # errors of place and proportion alone would make forgeries larger; real ones are not (their paths are 1.02
     # times as long in the median of SVC2004's signers, Yeung et al. 2004)
