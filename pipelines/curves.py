@@ -20,6 +20,7 @@ from synth.forgery import forgery_act
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .curve_points import Points
+from .decisions import FusedPoint
 from .evaluate import Frozen, Part, rates, subset
 from .protocols import TrialTable, k_reference_trials, one_reference_trials
 from .sampling import describe, draw_in_chunks
@@ -97,23 +98,14 @@ def draw_cohort(
     return Cohort(part, np.array([act.kind for act in acts]), stability)
 
 
-def frozen_of(record: dict[str, Any], k: int = 1) -> Frozen:
-    """Return what a run froze for k references, largest score counting, or for the nearest number below.
-
-    Args:
-        record: The content of `verifier.json`.
-        k: Number of references.
-    """
-    frozen = record.get("fused", {})
-    fused = next((frozen[f"max/{n}"] for n in range(k, 1, -1) if f"max/{n}" in frozen), None)
+def frozen_of(record: dict[str, Any]) -> Frozen:
+    """Return what a run froze, from the content of its `verifier.json`; `for_references` gives that for several."""
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
-    calibrator = LogisticCalibrator.from_dict((fused or record)["calibrator"])
-    if fused is not None:
-        points["eer_skilled"] = dataclasses.replace(points["eer_skilled"], threshold=fused["threshold"])
+    fused = {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()}
     nothing = np.empty(0)
     empty = np.empty(0, dtype=str)
     trials = TrialTable(empty, empty, empty, nothing, empty, empty, nothing.astype(np.float32), "development", "")
-    return Frozen(points, calibrator, trials)
+    return Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials, fused)
 
 
 def rows_of(
@@ -181,7 +173,7 @@ def base_rows(cohort: Cohort, config: RunConfig, record: dict[str, Any]) -> Iter
             n_random=5,
             seed=config.world.seed,
         )
-        yield from rows_of("references", k, trials, frozen_of(record, k), config)
+        yield from rows_of("references", k, trials, frozen.for_references("max", k)[1], config)
     edges = np.quantile(cohort.stability[genuine], [0, 0.25, 0.5, 0.75, 1.0])
     for low, high in itertools.pairwise(edges.tolist()):
         inside = (cohort.stability >= low) & ((cohort.stability < high) | (high == edges[-1]))

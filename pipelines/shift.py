@@ -22,7 +22,7 @@ from .evaluate import Part
 from .files import write_json, write_text
 from .progress import Progress
 from .runs import Run, load_verifier
-from .shift_rates import Judged, judge, record
+from .shift_rates import METHODS, Judged, judge, record
 from .shift_worlds import OWN, Shift, draw_shift, find_shifts, fits, own_world
 from .splits import split_world
 from .verifier import Verifier
@@ -126,7 +126,7 @@ def points_of(found: list[Outcome]) -> Points:
     for each in found:
         values = each.record
         start = tuple(values[name] for name in ("name", "group", "seen", "signers", "unreadable"))
-        for method in ("verifier", "hog"):
+        for method in (name for name in METHODS if name in values):
             gaps = values.get(f"gap_{method}", {})
             for figure, rate in values[method].items():
                 gap = gaps.get(figure, {})

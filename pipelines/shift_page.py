@@ -9,10 +9,15 @@ from .config import RunConfig
 from .page import figure, page, picture, table
 from .plots import new_axes, to_svg
 from .shift import SHOWN, Outcome, ranked
+from .shift_rates import FUSIONS, REFERENCES
 from .verifier import NOTICE
 
 ERRORS = ("world", "met", "EER random", "EER skilled", "gap", "HOG, EER skilled", "HOG gap")
 FROZEN = ("world", "FRR", "FAR skilled", "FAR random", "Cllr", "min-Cllr")
+SEVERAL = (
+    "world",
+    *(f"{words}: {rate}" for words in FUSIONS.values() for rate in ("EER skilled", "FRR", "FAR skilled")),
+)
 VERIFIER, HOG = "#D55E00", "#0072B2"
 
 
@@ -21,11 +26,14 @@ def rows_of(found: list[Outcome]) -> tuple[list[tuple[str, ...]], list[tuple[str
 
     The own world comes first, then shifts never met, largest gap of the skilled EER first, then the rest.
     """
-    first = ranked(found)
-    rest = [each for each in found[1:] if each not in first]
-    rows = [_row(each) for each in [found[0], *first, *rest]]
+    rows = [_row(each) for each in _in_order(found)]
     n = len(ERRORS)
     return [row[:n] for row in rows], [(row[0], *row[n:]) for row in rows]
+
+
+def _in_order(found: list[Outcome]) -> list[Outcome]:
+    first = ranked(found)
+    return [found[0], *first, *(each for each in found[1:] if each not in first)]
 
 
 def _row(each: Outcome) -> tuple[str, ...]:
@@ -50,6 +58,18 @@ def _row(each: Outcome) -> tuple[str, ...]:
         "-" if cllr is None else f"{cllr['value']:.2f}",
         "-" if least is None else f"{least:.2f}",
     )
+
+
+def several_rows(found: list[Outcome]) -> list[tuple[str, ...]]:
+    """Return the rows of `SEVERAL`, in the order of `rows_of`; none if the run froze nothing for several references."""
+    rows = []
+    for each in _in_order(found):
+        kind, cells = each.record["forged"], [each.record["name"]]
+        for fusion in FUSIONS:
+            rates = each.record.get(f"verifier {fusion}", {})
+            cells += [_share(rates.get(name)) for name in (f"eer_{kind}", "frr_frozen", f"far_{kind}_frozen")]
+        rows.append(tuple(cells))
+    return rows if f"verifier {next(iter(FUSIONS))}" in found[0].record else []
 
 
 def _share(rate: dict[str, Any] | None) -> str:
@@ -93,11 +113,25 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
         ]  # fmt: skip
     lines += [
         f"<div class=small>{table(FROZEN, frozen)}</div>",
+        *_several(found),
         "<h2>What the worlds look like</h2>",
         "<p>One signer each, as the verifier sees it: genuine, then forged.",
     ]
     lines += [figure(picture(_strip(each), each.shift.name), each.shift.name) for each in found]
     return page("Paraph world shift", "Worlds that were not trained on", "\n".join(lines))
+
+
+def _several(found: list[Outcome]) -> list[str]:
+    """Return what the page says of several references, if the run froze anything for them."""
+    if not (rows := several_rows(found)):
+        return []
+    return [
+        f"<h2>With {REFERENCES} references</h2>",
+        f"<p>The same people and forgeries, against {REFERENCES} references of each, at the thresholds that were "
+        "frozen for that: by the best match, and relatively, which asks less of people whose own references resemble "
+        "each other less. Where people vary more or less than in training, that is the reason to enrol several.</p>",
+        f"<div class=small>{table(SEVERAL, rows)}</div>",
+    ]
 
 
 def _strip(each: Outcome) -> Any:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .config import RunConfig
 from .curve_points import weights_over_signers
-from .evaluate import Part, trials_of
+from .evaluate import Part, fused_trials, trials_of
 from .likelihood import min_cllr
 from .metrics import Figures, cllr_of, eer_of, far_at, frr_at, named
 from .protocols import TrialTable
@@ -18,6 +18,12 @@ from .rivals import rival_of
 Draws = dict[str, NDArray[np.float64]]
 """By figure: its value, then that of each draw of signers, shape ``(1 + n_draws,)``."""
 FORGED = ("random", "skilled", "simple")
+REFERENCES = 3
+"""How many references a signer also has, fused by each of `FUSIONS` at what was frozen for that."""
+FUSIONS = {"max": "best match", "relative": "relative"}
+"""Names in `fusion.FUSIONS`, and in words."""
+METHODS = ("verifier", *(f"verifier {fusion}" for fusion in FUSIONS), "hog")
+"""Whose figures a record holds: with one reference, with several, and the baseline's with one."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,14 +33,22 @@ class Judged:
     Attributes:
         trials: Scored by the verifier.
         verifier: EERs, rates at the frozen threshold, Cllr of the frozen calibration.
+        several: By fusion, what `verifier` is of one reference, of `REFERENCES`; empty if a run froze nothing for them.
         hog: EERs of the baseline.
         min_cllr: The least Cllr any calibration could reach on these scores, a-posteriori.
     """
 
     trials: TrialTable
     verifier: Draws
+    several: dict[str, Draws]
     hog: Draws
     min_cllr: float | None
+
+    @property
+    def methods(self) -> dict[str, Draws]:
+        """All figures by the names in `METHODS`."""
+        fused = {f"verifier {fusion}": draws for fusion, draws in self.several.items()}
+        return {"verifier": self.verifier, **fused, "hog": self.hog}
 
     @property
     def forged(self) -> str:
@@ -80,6 +94,11 @@ def judge(part: Part, config: RunConfig, frozen: Frozen) -> Judged:
     return Judged(
         trials,
         drawn_figures(trials, judged_figures(kinds, frozen), **how),
+        {
+            fusion: drawn_figures(fused, judged_figures(kinds, frozen.for_references(fusion, REFERENCES)[1]), **how)
+            for (_, fusion), fused in fused_trials(part, config, "test", numbers=[REFERENCES], fusions=list(FUSIONS))
+            if f"{fusion}/{REFERENCES}" in frozen.fused
+        },
         drawn_figures(plain, [named(f"eer_{kind}", eer_of(kind)) for kind in kinds], **how),
         min_cllr(genuine, forged) if kinds[-1] != "random" else None,
     )
@@ -109,10 +128,10 @@ def record(judged: Judged, own: Judged | None) -> dict[str, Any]:
         "forged": judged.forged,
         "min_cllr_aposteriori": judged.min_cllr,
     }
-    for name, mine in (("verifier", judged.verifier), ("hog", judged.hog)):
+    for name, mine in judged.methods.items():
         found[name] = {figure: interval(values) for figure, values in mine.items()}
         if own is not None:
-            theirs = own.verifier if name == "verifier" else own.hog
+            theirs = own.methods.get(name, {})
             both = [figure for figure in mine if figure in theirs]
             found[f"gap_{name}"] = {figure: interval(mine[figure] - theirs[figure]) for figure in both}
     return found

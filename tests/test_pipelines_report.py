@@ -321,8 +321,8 @@ def test_the_number_of_images_is_known_beforehand():
 
 
 def test_what_was_frozen_for_several_references_is_used():
-    record = record_of(PixelVerifier())
-    assert [frozen_of(record, k).threshold for k in (1, 2, 3, 10)] == [0.4, 0.4, 0.5, 0.5]
+    frozen = frozen_of(record_of(PixelVerifier()))
+    assert [frozen.for_references("max", k)[1].threshold for k in (1, 2, 3, 10)] == [0.4, 0.4, 0.5, 0.5]
 
 
 def test_runs_are_put_in_the_order_of_their_training(config):

@@ -18,7 +18,7 @@ from pipelines.adapt import BEFORE, adapt, check_sizes
 from pipelines.baselines import pixel_features
 from pipelines.cli import main
 from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, changed
-from pipelines.evaluate import draw_part, freeze, trials_of
+from pipelines.evaluate import draw_part, freeze, freeze_fused, fused_trials, trials_of
 from pipelines.few_shot import (
     DiagonalHead,
     cross_fitted,
@@ -36,8 +36,8 @@ from pipelines.progress import Progress
 from pipelines.protocols import cosine_scores, one_reference_trials
 from pipelines.runs import Run
 from pipelines.shift import HEAD, judged_signers, measure_shifts, points_of, ranked, shift
-from pipelines.shift_page import rows_of
-from pipelines.shift_rates import interval, judge, record
+from pipelines.shift_page import _share, rows_of, several_rows, shift_html
+from pipelines.shift_rates import FUSIONS, METHODS, interval, judge, record
 from pipelines.shift_worlds import Shift, draw_shift, find_shifts, own_world, shifts
 from synth.config import WorldConfig
 from synth.worlds import WORLDS
@@ -60,15 +60,18 @@ class Pixels:
 @pytest.fixture(scope="module")
 def config(micro_config: RunConfig) -> RunConfig:
     wanted = ["train.height=32", "train.width=64", "world.test_signers=10", "world.dev_signers=8"]
-    return changed(micro_config, [*wanted, "evaluation.n_random=4", "evaluation.bootstrap_draws=100"])
+    drawn = ["evaluation.n_random=4", "evaluation.bootstrap_draws=100", "evaluation.genuine=5"]
+    return changed(micro_config, [*wanted, *drawn])
 
 
 @pytest.fixture(scope="module")
 def saved(config: RunConfig) -> dict[str, Any]:
     """What a run with this verifier would have recorded."""
-    frozen = freeze(draw_part(config, "dev", Pixels()), config)
+    part = draw_part(config, "dev", Pixels())
+    frozen = freeze(part, config)
     points = {name: dataclasses.asdict(point) for name, point in frozen.points.items()}
-    return {"points": points, "calibrator": frozen.calibrator.to_dict()}
+    fused = {name: point.to_dict() for name, point in freeze_fused(part, config).items()}
+    return {"points": points, "calibrator": frozen.calibrator.to_dict(), "fused": fused}
 
 
 # --- signers of vector fonts
@@ -190,6 +193,29 @@ def test_gaps_are_differences_of_rates_and_vanish_between_a_world_and_itself(
     assert mine["high"] == pytest.approx(found.high)
 
 
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_three_references_are_judged_at_what_was_frozen_for_them(
+    config: RunConfig, saved: dict[str, Any], fusion: str
+) -> None:
+    part = draw_shift(own_world(), judged_signers(config, 10), config, Pixels()).part
+    found = record(judge(part, config, pipelines.shift.frozen_of(saved)), None)[f"verifier {fusion}"]
+    ((_, trials),) = fused_trials(part, config, "test", numbers=[3], fusions=[fusion])
+    accepted = trials.score >= saved["fused"][f"{fusion}/3"]["threshold"]
+    assert found["frr_frozen"]["value"] == pytest.approx(1 - accepted[trials.kind == "genuine"].mean())
+    assert found["far_skilled_frozen"]["value"] == pytest.approx(accepted[trials.kind == "skilled"].mean())
+    genuine, forged = (trials.score[trials.kind == kind] for kind in ("genuine", "skilled"))
+    assert found["eer_skilled"]["value"] == pytest.approx(eer(genuine, forged).rate)
+
+
+def test_a_run_that_froze_nothing_for_several_references_is_judged_with_one(
+    config: RunConfig, saved: dict[str, Any]
+) -> None:
+    found = measure_shifts(Pixels(), config, saved | {"fused": {}}, signers=8, names=("fax",))
+    assert all(set(each.record) & set(METHODS) == {"verifier", "hog"} for each in found)
+    assert several_rows(found) == []
+    assert "references</h2>" not in shift_html(found, config)
+
+
 def test_a_run_is_judged_on_its_own_world_and_on_shifts_and_everything_is_written(
     config: RunConfig, saved: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +238,10 @@ def test_a_run_is_judged_on_its_own_world_and_on_shifts_and_everything_is_writte
     assert tuple(head) == HEAD
     assert len(rows) == len(points_of(found).rows)
     assert [row[1] for row in rows_of(found)[0]] == ["itself", "never", "never", "in part"]
+    assert [len(row) for row in several_rows(found)] == [7] * 4
+    assert several_rows(found)[0][1] == _share(values["worlds"][0]["verifier max"]["eer_skilled"])
     text = page.read_text(encoding="utf-8")
+    assert "With 3 references</h2>" in text
     assert all(each.shift.name in text for each in found)
     assert not any(word in text for word in ('src="http', 'href="http', "<script"))
 
