@@ -1,7 +1,8 @@
 """Kernels of preprocessing: what the steps of recipes do to pixels, and the whole default recipe for many pictures.
 
 They hold no interpreter lock, so threads that draw batches preprocess side by side. Inner loops run over a row and
-have neither branches nor neighbours where they can, so that they compile to vector instructions.
+have neither branches nor neighbours where they can, so that they compile to vector instructions. All are in one file,
+since what is kept of a kernel on disk is forgotten when its own file changes, not when one does that it calls.
 """
 
 import math
@@ -79,14 +80,11 @@ def _closed(image: Any, side: int) -> Any:
     Rows are longer than the image's; what is beyond its width and height means nothing.
     """
     (height, width), more = image.shape, side - 1
-    light = padded(image, more, more, height + 2 * more, width + 2 * more)
-    for turn in range(2):
-        light = _highest(light, side)
-        for r in range(0 if turn else len(light)):
-            row = light[r]
-            for c in range(len(row)):
-                row[c] = np.uint8(255) - row[c]
-    return light
+    light = _highest(padded(image, more, more, height + 2 * more, width + 2 * more), side)
+    dark = light.reshape(-1)
+    for i in range(len(dark)):
+        dark[i] = np.uint8(255) - dark[i]
+    return _highest(light, side)
 
 
 @kernel
@@ -268,7 +266,7 @@ def box_of(mask: Any) -> tuple[int, int, int, int]:
 
 @kernel
 def _taps(size: int, wanted: int, average: bool) -> Any:
-    """Return, for every one of `wanted` pixels made of `size`, the first it is made of and weights, ``(wanted, n)``."""
+    """Return, for every one of `wanted` pixels made of `size`, the first it is made of and weights, ``(n, wanted)``."""
     scale = size / wanted
     n = (math.ceil(scale) + 2) // 2 * 2 if average else 2
     firsts, weights = np.empty(wanted, np.int64), np.zeros((n, wanted), np.float32)
@@ -304,7 +302,7 @@ def fit_into(ink: Any, margin: int, canvas: Any) -> None:
     for r in range(new_h):
         for c in range(w):
             line[c] = np.float32(0.0)
-        for k in range(0, len(down), 2):  # taps come in pairs; the last row repeats with no weight
+        for k in range(0, len(down), 2):  # taps come in pairs; a row beyond the last has no weight
             one, other = ink[min(rows[r] + k, h - 1)], ink[min(rows[r] + k + 1, h - 1)]
             share, rest = down[k, r], down[k + 1, r]
             for c in range(w):
