@@ -127,6 +127,7 @@ PROFILE_LAWS: dict[str, dict[str, Law]] = {
         "words": ("uniform", 1.4, 2.5),
         "word_letters": ("normal", 3.4, 0.9, 2.0, 5.0),
         "join": ("uniform", 0.05, 0.6),
+        "p_headline": ("fixed", 0.7),
         "headline_break": ("power", 1.0, 1.2),
         "p_flourish": ("fixed", 0.03),
     },
