@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapters.ink_check import ink_fault
-from .steps_paper import MIN_CONTRAST, global_mask, ink_of, pad_to_fours
+from .steps_paper import MIN_CONTRAST, global_mask, ink_of, limit_size, pad_to_fours
 
 _LONGEST = 2400
 _EDGE = 0.25  # of a side: a longer run of ink along the border is a ruled line or the scanner's edge, no cut stroke
@@ -54,7 +54,7 @@ def measure(image: NDArray[np.uint8]) -> Facts:
         fault = fault or "dark paper: turn it round first"
         return Facts(height, width, fault, 0, 0, 0, 0, _level(image), _spread(image))
     scale = min(1.0, _LONGEST / max(image.shape))
-    seen = image if scale == 1.0 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    seen = limit_size(image, _LONGEST)
     ink, threshold, core = ink_of(pad_to_fours(seen))
     inside = (slice(4, 4 + seen.shape[0]), slice(4, 4 + seen.shape[1]))
     mask = global_mask(ink, threshold)[inside]

@@ -44,6 +44,13 @@ def padded(image: Any, top: int, left: int, height: int, width: int) -> Any:
 
 
 @kernel
+def bordered(image: Any) -> Any:
+    """Return an image with a border of `BORDER` px or a little more, its sides multiples of 4."""
+    height, width = image.shape
+    return padded(image, BORDER, BORDER, height + 2 * BORDER + -height % 4, width + 2 * BORDER + -width % 4)
+
+
+@kernel
 def _quartered(image: Any) -> Any:
     """Return the means of blocks of 4 x 4 px."""
     small, sums = np.empty((image.shape[0] // 4, image.shape[1] // 4), np.uint8), np.empty(image.shape[1], np.uint16)
@@ -353,9 +360,9 @@ def default_canvases(pictures: Any, sizes: Any, canvases: Any, inked: Any) -> No
     """
     for i in range(len(pictures)):
         h, w = sizes[i, 0], sizes[i, 1]
-        shape = (h + 2 * BORDER + -h % 4, w + 2 * BORDER + -w % 4)
+        image = bordered(pictures[i, : h * w].reshape(h, w))
+        shape = image.shape
         ink, mask, near = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.uint8)
-        image = padded(pictures[i, : h * w].reshape(h, w), BORDER, BORDER, shape[0], shape[1])
         level_into(image, paper_of(image), ink)
         threshold, core = otsu_of(ink)
         n = mask_into(ink, threshold, mask)

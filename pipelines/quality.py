@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .preprocess import ink_of
+from .steps_paper import MIN_CONTRAST, check_grey, global_mask, ink_of, limit_size, pad_to_fours
 
 MOST_INK = 0.45
 """Largest share of dark pixels; signatures cropped tightly reach about 0.3."""
@@ -19,7 +19,6 @@ MOST_OF_BOTH = 0.45
 MOST_PARTS = 60
 """Most separate marks; a signature with dots and lifted letters reaches about 45, a page of text hundreds."""
 _LONGEST = 900
-_LEAST_CONTRAST = 12.0
 
 
 class NoSignature(ValueError):
@@ -38,16 +37,10 @@ def signature_fault(image: NDArray[np.uint8]) -> str:
     Raises:
         ValueError: If the image is not a grey uint8 image.
     """
-    if image.ndim != 2 or image.dtype != np.uint8 or min(image.shape) < 2:
-        raise ValueError(f"expected a grey uint8 image, got shape {image.shape} and type {image.dtype}")
-    shrink = min(1.0, _LONGEST / max(image.shape))
-    if shrink < 1.0:
-        size = (max(2, round(image.shape[1] * shrink)), max(2, round(image.shape[0] * shrink)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    down, right = -image.shape[0] % 4, -image.shape[1] % 4
-    ink, threshold, _ = ink_of(cv2.copyMakeBorder(image, 4, 4 + down, 4, 4 + right, cv2.BORDER_REPLICATE))
-    mask = ink > max(0.7 * threshold, _LEAST_CONTRAST)
-    if threshold < _LEAST_CONTRAST or not mask.any():
+    check_grey(image)
+    ink, threshold, _ = ink_of(pad_to_fours(limit_size(image, _LONGEST)))
+    mask = global_mask(ink, threshold)
+    if threshold < MIN_CONTRAST or not mask.any():
         return "blank: no ink stands out from the paper"
     share = float(mask.mean())
     if share > MOST_INK:
@@ -62,9 +55,9 @@ def signature_fault(image: NDArray[np.uint8]) -> str:
     return ""
 
 
-def _parts(mask: NDArray[np.bool_]) -> int:
+def _parts(mask: NDArray[np.uint8]) -> int:
     """Return how many marks there are that are no specks."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
     return int((areas >= max(3.0, 4e-5 * mask.size, 2e-4 * areas.sum())).sum())
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import pixels
-from .pixels import BORDER
 from .pixels import MIN_CONTRAST as MIN_CONTRAST
 
 Grey = NDArray[np.uint8]
@@ -59,9 +58,7 @@ def limit_size(image: Grey, longest: int = LONGEST) -> Grey:
 
 def pad_to_fours(image: Grey) -> Grey:
     """Return an image with a border of 4 px or a little more, its sides multiples of 4."""
-    height, width = image.shape
-    shape = (height + 2 * BORDER + -height % 4, width + 2 * BORDER + -width % 4)
-    return np.asarray(pixels.padded(np.ascontiguousarray(image), BORDER, BORDER, *shape))
+    return np.asarray(pixels.bordered(np.ascontiguousarray(image)))
 
 
 def denoise(image: Grey, *, contrast: float = 22.0) -> Grey:

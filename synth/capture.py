@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from .kernels import kernel
 from .pens import hashed
 
-_NOISE_ROWS = 16384
+_NOISE_ROWS, _RUN = 16384, 8192
 
 
 def _noise_table() -> NDArray[np.int8]:
-    """Return noise of s.d. 32, from sums of four bytes of hashed integers, longer by one row of the widest image."""
-    words = np.arange(_NOISE_ROWS + 8192, dtype=np.uint32) * np.uint32(0x9E3779B1)
+    """Return noise of s.d. 32, from sums of four bytes of hashed integers, longer by one run of a row."""
+    words = np.arange(_NOISE_ROWS + _RUN, dtype=np.uint32) * np.uint32(0x9E3779B1)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         words = (words ^ (words >> np.uint32(shift))) * np.uint32(factor)
     total = (words ^ (words >> np.uint32(16))).view(np.uint8).reshape(-1, 4).sum(axis=1, dtype=np.int64)
@@ -97,13 +97,13 @@ def digitise(light: Any, touched: Any, capture: Any, bilevel: bool, darkness: fl
             for c in range(width):
                 tone[c] = one
         begin = int(hashed(r, 0, seed)) % _NOISE_ROWS
-        grains, row = NOISE[begin : begin + width], image[r]
-        if bilevel:
-            for c in range(width):
-                value = (paper + across * np.float32(np.int32(c))) * tone[c] + noise * np.float32(grains[c])
-                row[c] = np.uint8(255) if value > threshold else np.uint8(0)
-        else:
-            for c in range(width):
-                value = (paper + across * np.float32(np.int32(c))) * tone[c] + noise * np.float32(grains[c]) + half
-                value = zero if value < zero else full if value > full else value
+        for first in range(0, width, _RUN):  # a wider row begins again in the table, and does not leave it
+            grains, shown, row = NOISE[begin : begin + _RUN], tone[first : first + _RUN], image[r, first : first + _RUN]
+            for c in range(len(row)):
+                value = (paper + across * np.float32(np.int32(first + c))) * shown[c] + noise * np.float32(grains[c])
+                if bilevel:
+                    value = full if value > threshold else zero
+                else:
+                    value += half
+                    value = zero if value < zero else full if value > full else value
                 row[c] = np.uint8(value)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from pipelines.preprocess import preprocess
 from synth import CAPTURES, World, forge, ground_truth, render, render_batch
 from synth.acts import genuine_act
+from synth.capture import digitise
+from synth.config import Capture, record_type
 from synth.paper import PAPERS, fibres, ink_chroma, to_rgb
 from synth.render import equipment
 
@@ -160,3 +162,16 @@ def test_what_no_page_is_made_of_is_refused(how, message):
     for call in (render, ground_truth):
         with pytest.raises(ValueError, match=message):
             call(WORLD[0].genuine(0), **how)
+
+
+@pytest.mark.parametrize("width", [300, 8192, 8193, 24_000])
+def test_noise_is_alike_from_side_to_side_of_a_page_of_any_width(width):
+    """A table of noise that ends before the row does would go on with whatever lies behind it in memory."""
+    capture = np.zeros(1, dtype=record_type(Capture))[0]
+    capture["paper"], capture["noise"] = 200.0, 6.0
+    image = np.empty((60, width), dtype=np.uint8)
+    digitise(np.ones(image.shape, np.float32), np.array([0, 60, 0, width]), capture, False, 0.8, np.uint32(5), image)
+    spread = image[:, -100:].std(axis=1)
+    assert image.mean() == pytest.approx(200.0, abs=0.5)
+    assert spread.min() > 4.0
+    assert spread.max() < 8.5
