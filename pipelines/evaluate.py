@@ -225,9 +225,7 @@ def reference_curve(
     """
     rows = []
     beside = _reference_errors(rivals or {}, config, kept)
-    for (k, fusion), trials in fused_trials(part, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
-        if k == 1 and fusion == "relative":
-            continue  # the same as "max"
+    for (k, fusion), trials in _curve_trials(part, config):
         _keep(kept, f"references {fusion} {k}", trials)
         number, holds = frozen.for_references(fusion, k)
         found = rates(trials, holds, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
@@ -245,15 +243,19 @@ def reference_curve(
     return rows
 
 
+def _curve_trials(part: Part, config: RunConfig) -> Iterator[tuple[tuple[int, str], TrialTable]]:
+    """Yield the trials that the curve of references shows; a single one needs no fusion, and comes as "max"."""
+    tables = fused_trials(part, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS)
+    return ((at, trials) for at, trials in tables if at[0] > 1 or at[1] == "max")
+
+
 def _reference_errors(
     rivals: Mapping[str, Part], config: RunConfig, kept: Kept
 ) -> dict[tuple[int, str], dict[str, Any]]:
     """Return the equal error rates of baselines by number of references and fusion, then by name."""
     found: dict[tuple[int, str], dict[str, Any]] = {}
     for name in (name for name in rivals if name in SEVERAL):
-        for at, trials in fused_trials(rivals[name], config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS):
-            if at == (1, "relative"):
-                continue  # the same as "max"
+        for at, trials in _curve_trials(rivals[name], config):
             _keep(kept, f"baseline {name} references {at[1]} {at[0]}", trials)
             every = rates(trials, None, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
             errors = {kind: every[kind] for kind in ("eer_random", "eer_skilled") if kind in every}

@@ -22,11 +22,13 @@ from .report_figures import answers_by_kind, error_figures, likelihood_ratios
 from .report_method import listing, method_rows, tree_html
 from .report_tables import (
     REFERENCES,
+    SPLITS,
     frozen_rows,
     percent,
     rate_points,
     reference_rows,
     skill_rows,
+    split_rows,
     summary_rows,
 )
 from .trials import TrialTable
@@ -34,7 +36,7 @@ from .verifier import NOTICE, Verifier
 
 __all__ = ["frozen_rows", "percent", "reference_rows", "skill_rows", "summary_rows", "write_points", "write_report"]
 RENDERED = {"verifier", "baselines", "skills", "references", "development", "protocol", "left_out", "probes", "preset",
-            "data", "cost", "warnings", "counts", "notice"}  # fmt: skip
+            "data", "cost", "warnings", "counts", "notice", "splits"}  # fmt: skip
 BAND = 0.15
 
 
@@ -140,6 +142,13 @@ def _conditions(metrics: dict[str, Any]) -> list[str]:
             "<i>frozen for</i>. <i>Relative</i> takes the best match and asks less of people whose references differ."
         )
         lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(REFERENCES, reference_rows(metrics))]
+    if rows := split_rows(metrics):
+        people = "the folder's signers" if "counts" in metrics else "development and test signers together"
+        said = (
+            f"The one-reference scores again, {metrics['splits']['n']} times: a threshold chosen on a random half of "
+            f"{people}, rates on the other half. It shows how much rests on who happens to be on which side."
+        )
+        lines += ["<h2>Other people on either side</h2>", f"<p>{said}</p>", table(SPLITS, rows)]
     return lines
 
 

@@ -68,7 +68,7 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     return [
         (
             str(row["references"]),
-            row["fusion"],
+            row["fusion"] if row["references"] > 1 else "none",
             percent(row.get("eer_random")),
             percent(row.get("eer_skilled")),
             _best_baseline(row),
@@ -88,6 +88,21 @@ def _best_baseline(row: dict[str, Any]) -> str:
         return "-"
     name = min(known, key=lambda name: known[name]["value"])
     return f"{name} {percent(known[name])}"
+
+
+SPLITS = ("rate", "mean", "s.d.", "least", "most")
+"""What the columns of `split_rows` are."""
+
+
+def split_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return one line per rate over the random halves of `evaluation_card.resplit`; none if there are no halves."""
+    found = metrics.get("splits") or {}
+    labels = {"frr": "FRR", "far_skilled": "FAR, skilled", "far_random": "FAR, random"}
+    return [
+        (label, *(f"{100 * value:.1f} %" for value in (row["mean"], row["sd"], min(row["values"]), max(row["values"]))))
+        for name, label in labels.items()
+        if (row := found.get(name))
+    ]
 
 
 def rate_points(metrics: dict[str, Any]) -> Points:

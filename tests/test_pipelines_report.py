@@ -30,6 +30,7 @@ from pipelines.curve_points import (
 from pipelines.curves import SKILLS, base_forgeries, conditions, frozen_of, image_count, measure_curves, training_rows
 from pipelines.curves_page import curves, rate_rows, robustness_rows
 from pipelines.evaluate import Part, baselines, rates, trials_of
+from pipelines.evaluation_card import resplit
 from pipelines.metrics import far, frr
 from pipelines.preprocess import to_ink
 from pipelines.progress import Progress
@@ -37,6 +38,7 @@ from pipelines.protocols import TrialTable
 from pipelines.report import write_points, write_report
 from pipelines.report_examples import embedding_map, signature_rows, worst, worst_html
 from pipelines.report_method import tree_html
+from pipelines.report_tables import split_rows
 from pipelines.rivals import rivals_of
 from pipelines.robustness import Answers, answers, halved, jpeg, robustness, turned
 from pipelines.runs import RunError
@@ -234,6 +236,7 @@ def finished(folder: Path, config: RunConfig, part: Part, noise: float = 0.0) ->
         "cost": {"seconds": {"training": 7.0}, "training_images": 96, "peak_memory_mb": 1, "disk_mb": 1.0},
         "protocols": {"writer_dependent": {"eer_skilled": {"value": 0.05, "low": 0.04, "high": 0.06}}},
         "card": {"split": "by signer"},
+        "splits": resplit([trials]),
     }
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
@@ -248,9 +251,11 @@ def test_the_report_shows_everything_and_its_rows_agree_with_the_metrics(tmp_pat
     run = finished(tmp_path / "run", config, part)
     text, metrics = (run / "report.html").read_text(), json.loads((run / "metrics.json").read_text())
     wanted = ("Error trade-off (DET)", "ROC", "Tippett", "Reliability", "Answers by kind", "Worst false acceptances",
-              "Worst false rejections", "t-SNE", "writer dependent", "Evaluation card", "drawn &lt;here&gt;",
+              "Worst false rejections", "t-SNE", "Other people on either side",
+              "writer dependent", "Evaluation card", "drawn &lt;here&gt;",
               "signers of the run", "signatures.csv", "@media print")  # fmt: skip
     assert [word for word in wanted if word not in text] == []
+    assert ">splits<" not in text
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)  # names of SVG's own forms are no addresses
     assert "class=failed" not in text
     names = {file.stem for file in (run / "figures").iterdir()}
@@ -264,6 +269,12 @@ def test_the_report_shows_everything_and_its_rows_agree_with_the_metrics(tmp_pat
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == part.signatures.name.tolist()
     assert len({row["canvas_sha256"] for row in rows}) == len(rows)
+
+
+def test_rates_over_halves_are_in_percent_with_their_extremes():
+    halves = {"n": 3, "frr": {"mean": 0.1, "sd": 0.02, "values": [0.08, 0.1, 0.12]}}
+    assert split_rows({"splits": halves}) == [("FRR", "10.0 %", "2.0 %", "8.0 %", "12.0 %")]
+    assert split_rows({"splits": None}) == split_rows({}) == []
 
 
 def test_examples_hold_up_with_too_little_to_show(part):

@@ -58,6 +58,8 @@ def test_baselines_stand_beside_one_and_five_references(config: RunConfig, parts
     alone = baselines(rivals_of(parts["test"]), config)
     rows = {(row["references"], row["fusion"]): row for row in metrics["references"]}
     assert {k for k, _ in rows} == {1, 3, 5}
+    assert [fusion for k, fusion in rows if k == 1] == ["max"]
+    assert [row[1] for row in reference_rows(metrics) if row[0] == "1"] == ["none"]
     for name, found in alone.items():
         assert metrics["baselines"][name]["eer_skilled"] == found["eer_skilled"]
         for (k, fusion), row in rows.items() if name in SEVERAL else ():
