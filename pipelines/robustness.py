@@ -15,6 +15,7 @@ from synth import World, render
 from synth.acts import Act, execute, genuine_act
 from synth.forgery import forgery_act
 
+from . import steps_marks
 from .config import RunConfig
 from .curve_points import Points
 from .splits import split_world
@@ -34,14 +35,7 @@ def jpeg(image: Image, quality: int = 60) -> Image:
 
 def turned(image: Image, degrees: float = 5.0) -> Image:
     """Return an image turned anticlockwise on a page large enough for it, the corners as light as its paper."""
-    height, width = image.shape
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
-    size = (int(np.ceil(width * cos + height * sin)), int(np.ceil(height * cos + width * sin)))
-    turn[:, 2] += ((size[0] - width) / 2, (size[1] - height) / 2)
-    paper = float(np.median(image))
-    moved = cv2.warpAffine(image, turn, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_CONSTANT, borderValue=paper)
-    return np.asarray(moved, dtype=np.uint8)
+    return steps_marks.turned(image, degrees, beyond=float(np.median(image)))
 
 
 def halved(image: Image) -> Image:

@@ -193,17 +193,19 @@ def page_turn_deg(lines: list[Line]) -> float:
     return -math.degrees(math.atan(float(np.median([line.slope for line in lines])))) if lines else 0.0
 
 
-def turned(image: Grey, degrees: float, *, smooth: bool = True) -> Grey:
-    """Return ink or a mask turned counter-clockwise, on a larger sheet so that nothing is cut.
+def turned(image: Grey, degrees: float, *, smooth: bool = True, beyond: float = 0.0) -> Grey:
+    """Return ink, a mask or an image turned counter-clockwise, on a larger sheet so that nothing is cut.
 
     Args:
-        image: Ink or a mask, 0 where there is none.
+        image: Ink or a mask, 0 where there is none; or a grey image.
         degrees: Angle.
         smooth: Interpolate; False keeps a mask one.
+        beyond: Level of the corners.
     """
     height, width = image.shape
     sin, cos = abs(math.sin(math.radians(degrees))), abs(math.cos(math.radians(degrees)))
     new_w, new_h = math.ceil(width * cos + height * sin), math.ceil(width * sin + height * cos)
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     matrix[:, 2] += ((new_w - width) / 2, (new_h - height) / 2)
-    return cv2.warpAffine(image, matrix, (new_w, new_h), flags=cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST)
+    way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    return np.asarray(cv2.warpAffine(image, matrix, (new_w, new_h), flags=way, borderValue=beyond), dtype=np.uint8)
