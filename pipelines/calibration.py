@@ -83,6 +83,14 @@ class LogisticCalibrator:
         log10_lr: NDArray[np.float64] = self.log_lr(scores) / np.log(10)
         return log10_lr
 
+    def beyond(self, scores: ArrayLike, threshold: float) -> NDArray[np.float64]:
+        """Return how far scores lie above a threshold in base-10 log likelihood ratios, shape as ``scores``.
+
+        The line does not stop here: two scores that both lie where `log_lr` stops still have their distance.
+        """
+        distance: NDArray[np.float64] = self.slope * (np.asarray(scores, dtype=np.float64) - threshold) / np.log(10)
+        return distance
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values for JSON."""
         return asdict(self)

@@ -75,7 +75,7 @@ def _both(genuine: TrialTable, forgery: TrialTable) -> tuple[NDArray[np.float64]
 def fit_isotonic(genuine: TrialTable, forgery: TrialTable) -> TabledCalibrator:
     """Fit an increasing step function, both classes weighing the same.
 
-    A forgery above all scores and a genuine signature below all are added, so that no ratio is infinite.
+    A forgery at the highest score and a genuine signature at the lowest are added, so that no ratio is infinite.
 
     Args:
         genuine: Development trials of kind "genuine".

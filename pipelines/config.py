@@ -72,6 +72,13 @@ class BatchSettings:
             raise ValueError('needs weights of 0 or above, one of them above 0, such as {"freehand": 1.0}')
         return kinds
 
+    @field_validator("skill_shapes")
+    @classmethod
+    def _shapes(cls, shapes: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 < shape < float("inf") for shape in shapes):
+            raise ValueError("needs two numbers above 0, such as [3, 2]")
+        return shapes
+
     @property
     def images(self) -> int:
         """Images in one batch."""
@@ -206,6 +213,13 @@ class EvaluationSettings:
     n_random: int = Field(default=20, ge=1)
     bootstrap_draws: int = Field(default=1000, ge=100)
 
+    @field_validator("skills")
+    @classmethod
+    def _shares(cls, skills: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 <= skill <= 1 for skill in skills):
+            raise ValueError("needs numbers from 0 to 1, such as [0.3, 0.85]")
+        return skills
+
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class RunConfig:
@@ -321,9 +335,10 @@ def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
             place[last] = json.loads(text)
         except ValueError:
             place[last] = text
-    keys, name = [change.partition("=")[0] for change in changes], values["train"]["model"]
-    if name != config.train.model and "train.small_share" not in keys:
-        values["train"]["small_share"] = share_for(config, name)
+    found, keys = RunConfig.from_dict(values), {change.partition("=")[0] for change in changes}
+    if (name := found.train.model) == config.train.model or keys & {"train", "train.small_share"}:
+        return found
+    values["train"]["small_share"] = share_for(config, name)
     return RunConfig.from_dict(values)
 
 

@@ -187,11 +187,16 @@ def _judge(
     return Judged(trials, frozen)
 
 
+_OF_RATIOS = ("eer_", "auc_", "d_prime_", "frr_at_far_", "cllr", "min_cllr", "ece_")
+"""Figures that scores of two scales cannot share, by how their names begin."""
+
+
 def pool(folds: Sequence[Judged], *, draws: int, seed: int) -> dict[str, Any]:
     """Return the rates over the signers of all folds together, with intervals over signers.
 
-    Scores of two folds are of two scales. Rates at frozen thresholds and Cllr are those of the folds' own thresholds
-    and calibrations; a-posteriori rates are of log likelihood ratios, which have one scale.
+    Scores of two folds are of two scales. Rates at frozen thresholds, Cllr and calibration errors are those of the
+    folds' own thresholds and calibrations; a-posteriori rates and d' are of log likelihood ratios, which have one
+    scale.
 
     Args:
         folds: Each judged on its own.
@@ -204,7 +209,7 @@ def pool(folds: Sequence[Judged], *, draws: int, seed: int) -> dict[str, Any]:
     same = dataclasses.replace(folds[0].frozen.calibrator, slope=1.0, intercept=0.0)
     found = rates(shifted, Frozen({"eer_skilled": point}, same, shifted), draws=draws, seed=seed)
     ratios = rates(calibrated, Frozen({"eer_skilled": point}, same, calibrated), draws=draws, seed=seed)
-    taken = [name for name in ratios if name.startswith(("eer_", "auc_", "cllr", "min_cllr"))]
+    taken = [name for name in ratios if name.startswith(_OF_RATIOS)]
     return found | {name: ratios[name] for name in taken}
 
 

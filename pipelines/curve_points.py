@@ -198,7 +198,7 @@ def confusion(trials: TrialTable, calibrator: LogisticCalibrator, threshold: flo
         threshold: Frozen.
         band: Half-width in log10 LR round the threshold inside which the answer is "inconclusive".
     """
-    distance = calibrator.log10_lr(trials.score) - float(calibrator.log10_lr(threshold))
+    distance = calibrator.beyond(trials.score, threshold)
     answer = np.where(np.abs(distance) < band, "inconclusive", np.where(distance >= 0, "accept", "reject"))
     rows: list[tuple[object, ...]] = []
     for kind in ("genuine", "random", "simple", "skilled"):

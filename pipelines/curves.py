@@ -24,7 +24,7 @@ from .decisions import FusedPoint
 from .evaluate import Frozen, Part, rates, subset
 from .protocols import TrialTable, k_reference_trials, one_reference_trials
 from .sampling import describe, draw_in_chunks
-from .splits import split_world
+from .splits import judges
 from .verifier import Verifier
 
 SKILLS = (0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)
@@ -60,7 +60,7 @@ class Cohort:
 def draw_cohort(
     verifier: Verifier,
     world: World,
-    signers: range,
+    signers: Sequence[int],
     *,
     genuine: int,
     forgeries: Sequence[tuple[str, float]],
@@ -227,9 +227,8 @@ def measure_curves(
     """
     if signers < 8:
         raise ValueError(f"{signers} signers are too few for intervals over signers; use 8 or more, such as 40")
-    start = split_world(config.world).test[0]
     rows: list[tuple[Any, ...]] = []
-    everyone = range(start, start + signers)
+    everyone = judges(config.world, signers)
     base = draw_cohort(
         verifier,
         World(config.world.seed),
@@ -239,7 +238,7 @@ def measure_curves(
         told=told,
     )
     rows += base_rows(base, config, record)
-    half, frozen = range(start, start + max(signers // 2, 8)), frozen_of(record)
+    half, frozen = everyone[: max(signers // 2, 8)], frozen_of(record)
     forgeries = [("freehand", KIND_SKILL)] * 3
     for condition, value, world, capture in conditions():
         cohort = draw_cohort(

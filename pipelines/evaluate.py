@@ -33,6 +33,7 @@ from .protocols import (
     remembered,
 )
 from .rates import Frozen as Frozen
+from .rates import freeze_on
 from .rates import rates as rates
 from .rivals import SEVERAL, rivals_of
 from .sampling import draw_in_chunks, evaluation_acts
@@ -105,9 +106,8 @@ def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lam
 def freeze(part: Part, config: RunConfig) -> Frozen:
     """Return thresholds and calibration from the development part."""
     trials = trials_of(part, config, "development")
-    genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
-    _check_direction(genuine, random)
-    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
+    _check_direction(trials.select(kind="genuine"), trials.select(kind="random"))
+    return freeze_on(trials)
 
 
 def _check_direction(genuine: TrialTable, random: TrialTable) -> None:
@@ -142,13 +142,15 @@ def fused_trials(
         part: Drawn and embedded signatures.
         config: The run's: how many impostors, and the seed.
         name: "development" or "test".
-        numbers: Of references; those that leave no genuine signature to question are passed over.
+        numbers: Of references; those that leave fewer than two signers a genuine signature to question are passed
+            over. Signers whom they leave none are named in the trials' ``left_out``.
         fusions: Names in `fusion.FUSIONS`.
     """
     headline = subset(part.signatures, part.headline)
     vectors, scores = part.embeddings[part.headline], remembered(part.similarity(part.headline), headline.name.size)
     pair_scores = part.head.scores if part.head is not None else lambda a, b: a @ b.T
-    most = min(np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1])
+    counts = np.unique(headline.signer[headline.kind == "genuine"], return_counts=True)[1]
+    most = np.sort(counts)[-2:][0]  # two signers at least remain
     for k in (k for k in numbers if k < most):
         for fusion in fusions:
             yield (

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import LogisticCalibrator, choose_thresholds, fit_calibrator
+from .calibration import LogisticCalibrator
 from .config import RunConfig
 from .elastic_head import ElasticHead, PairHead, Vectors
 from .evaluate import Part, subset, trials_of
 from .logistic import fit_logistic_head, pairs_of
 from .protocols import TrialTable
-from .rates import Frozen
+from .rates import Frozen, freeze_on
 from .trials import joined
 
 PRIOR = 5
@@ -45,12 +45,6 @@ def only(part: Part, signers: NDArray[np.str_]) -> Part:
         part.on_grid[places],
         part.head,
     )
-
-
-def freeze_on(trials: TrialTable) -> Frozen:
-    """Return threshold and calibration of a few signers' trials, which are development trials; one signer will do."""
-    genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
-    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
 
 
 def threshold_only(few: Part, config: RunConfig, before: Frozen) -> Adapted:

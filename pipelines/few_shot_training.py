@@ -9,8 +9,8 @@ import numpy as np
 
 from .config import RunConfig, changed
 from .evaluate import Part, trials_of
-from .few_shot import Adapted, freeze_on, only
-from .rates import Frozen
+from .few_shot import Adapted, only
+from .rates import Frozen, freeze_on
 
 
 def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Adapted | None]:

@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .calibration import choose_thresholds, fit_calibrator
 from .dissimilarity import Dissimilarity, dissimilarity_trials
 from .embedding_file import Embedded
 from .metrics import far, frr
-from .rates import Frozen, finite, rates, repeats_of
+from .rates import Frozen, finite, freeze_on, rates, repeats_of
 from .trials import TrialTable, check_disjoint
 from .writer_dependent import Negatives, WriterDependent, writer_dependent_trials
 
@@ -86,12 +85,6 @@ def halves(development: Embedded) -> tuple[Embedded, Embedded]:
         raise ValueError(f"{names.size} development signers cannot be parted; at least 4 are needed")
     first = np.isin(signers, names[: names.size // 2])
     return development.take(np.flatnonzero(first)), development.take(np.flatnonzero(~first))
-
-
-def freeze_on(trials: TrialTable) -> Frozen:
-    """Return thresholds and calibration from development trials."""
-    genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
-    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
 
 
 def writer_dependent(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .calibration import LogisticCalibrator, OperatingPoint
+from .calibration import LogisticCalibrator, OperatingPoint, choose_thresholds, fit_calibrator
 from .decisions import FusedPoint, nearest_frozen
 from .metrics import (
     RARE,
@@ -58,6 +58,12 @@ class Frozen:
         number, point = found
         at = dataclasses.replace(self.points["eer_skilled"], threshold=point.threshold)
         return number, dataclasses.replace(self, points={**self.points, "eer_skilled": at}, calibrator=point.calibrator)
+
+
+def freeze_on(trials: TrialTable) -> Frozen:
+    """Return thresholds and calibration from development trials, of one signer at least."""
+    genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
+    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
 
 
 def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int, brief: bool = False) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return one line per number of references and way of fusing them."""
     return [
         (
-            str(row["references"]),
+            str(row["references"]) + _left_out(row),
             row["fusion"] if row["references"] > 1 else "none",
             percent(row.get("eer_random")),
             percent(row.get("eer_skilled")),
@@ -78,6 +78,11 @@ def reference_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
         )
         for row in metrics.get("references", [])
     ]
+
+
+def _left_out(row: dict[str, Any]) -> str:
+    n = len(row.get("left_out", []))
+    return f" ({n} signer{'s' if n > 1 else ''} left out)" if n else ""
 
 
 def _best_baseline(row: dict[str, Any]) -> str:

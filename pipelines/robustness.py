@@ -18,7 +18,7 @@ from synth.forgery import forgery_act
 from . import steps_marks
 from .config import RunConfig
 from .curve_points import Points
-from .splits import split_world
+from .splits import judges
 from .verifier import Verifier
 
 GOAL = 0.95
@@ -84,13 +84,13 @@ def answers(
     """
     if verifier.calibrator is None:
         raise ValueError("this verifier has no calibration yet; evaluate its run first")
-    world, start = World(config.world.seed), split_world(config.world).test[0]
+    world, people = World(config.world.seed), judges(config.world, max(signers, 4))
     found, names, owners = [], [], []
     for i in range(signers):
-        signer = world[start + i]
+        signer = world[people[i]]
         acts = [genuine_act(signer, 4 * (k + 1)) for k in range(3)]
         for k, skill in enumerate((0.5, 0.7, 0.9)):
-            by = world[start + (i + 1 + k) % max(signers, 4)]
+            by = world[people[(i + 1 + k) % len(people)]]
             acts.append(forgery_act(signer, by=by, kind="freehand", skill=skill, act=k))
         images = [variants(act) for act in acts]
         names = list(images[0])

@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     shown: NDArray[np.uint8]
 
 
-def judged_signers(config: RunConfig, n: int) -> range:
+def judged_signers(config: RunConfig, n: int) -> list[int]:
     """Return the first n test signers of a run, who judge every world.
 
     Raises:
@@ -50,7 +50,7 @@ def judged_signers(config: RunConfig, n: int) -> range:
     test = split_world(config.world).test
     if not LEAST <= n <= len(test):
         raise ValueError(f"{n} signers cannot judge; use {LEAST} to {len(test)}, the run's test signers")
-    return range(test[0], test[0] + n)
+    return list(test[:n])
 
 
 def measure_shifts(

@@ -47,6 +47,13 @@ def training_world(settings: WorldSettings) -> World:
     return World(settings.seed, world_config(settings.training))
 
 
+def judges(settings: WorldSettings, n: int) -> list[int]:
+    """Return the first n test signers of a run and, where it has fewer, others that are in no part of its world."""
+    test = split_world(settings).test
+    behind = 2 * _STRIDE + settings.test_signers
+    return [*test[:n], *range(behind, behind + n - len(test))]
+
+
 def outsiders(n: int) -> range:
     """Return n signers of a world that are in no part of it: nothing was ever trained, chosen or judged on them.
 

@@ -288,7 +288,7 @@ class Verifier:
     ) -> Decision:
         at = self.threshold if threshold is None else threshold
         log10_lr = float(calibrator.log10_lr(score))
-        distance = log10_lr - float(calibrator.log10_lr(at))
+        distance = float(calibrator.beyond(score, at))
         verdict = "inconclusive" if abs(distance) < self.band else "accept" if distance >= 0 else "reject"
         words = [words_for(log10_lr, calibrator.forgery_kind), basis, self.notice]
         return Decision(score, log10_lr, verdict, "; ".join(word for word in words if word))

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """Arabic and Persian letters in their joined forms. Data, see ``letterforms.py``; x counts *leftwards* here.
 
 Approximate drawings of our own in a plain running hand. A unit is one form of a letter's body: ``i`` begins
@@ -99,30 +98,6 @@ _PLACES = {
     "u3": ("3", -0.42),
 }
 """Sign and height of dots above (d) and below (u)."""
-
-
-_PRINTED = {
-    "beh": "ٮ",
-    "nun": "ں",
-    "yeh": "ى",
-    "reh": "ر",
-    "dal": "د",
-    "waw": "و",
-    "alef": "ا",
-    "lam": "ل",
-    "meem": "م",
-    "heh": "ه",
-    "seen": "س",
-    "sad": "ص",
-    "tah": "ط",
-    "ain": "ع",
-    "jeem": "ح",
-    "feh": "ڡ",
-    "qaf": "ٯ",
-    "kaf": "ک",
-    "kashida": "ـ",
-}
-"""Letters without their dots."""
 
 
 def _dotted(body: str, dots: str, dx: float, lift: float = 0.0) -> str:

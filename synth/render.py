@@ -27,7 +27,7 @@ def _fit(samples: Any, n: int, height: int, width: int, margin: float, turn: flo
     left, bottom, right, top = ink_bounds(samples, n)
     w, h, cos, sin = right - left, top - bottom, abs(math.cos(turn)), abs(math.sin(turn))
     across, up = w * cos + h * sin + pen_mm, w * sin + h * cos + pen_mm
-    edge = 2.0 * margin * height + 2.0
+    edge = 2.0 * margin * min(height, width) + 2.0
     return min((width - edge) / max(across, 0.1), (height - edge) / max(up, 0.1))
 
 

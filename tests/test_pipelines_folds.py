@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from pipelines.calibration import LogisticCalibrator, OperatingPoint
 from pipelines.cli import main
-from pipelines.config import WorldSettings
+from pipelines.config import PRESETS, WorldSettings, changed
 from pipelines.cross_validation import Judged, pool
 from pipelines.evaluate import Frozen
 from pipelines.folds import check_apart, class_folds, image_hashes, signer_folds, without_repeats
 from pipelines.protocols import TrialTable
-from pipelines.splits import Split, check_disjoint_parts, split_world
+from pipelines.shift import judged_signers
+from pipelines.splits import Split, check_disjoint_parts, judges, split_world
 
 
 @settings(max_examples=12)
@@ -107,6 +108,26 @@ def test_parts_that_meet_are_refused():
         split_world(WorldSettings(folds=4, fold=4))
 
 
+@pytest.mark.parametrize("fold", range(4))
+def test_judges_of_a_fold_are_of_no_other_part_of_it(fold):
+    settings = WorldSettings(dev_signers=20, test_signers=40, folds=4, fold=fold)
+    split, judging = split_world(settings), judges(settings, 30)
+    assert judging[: len(split.test)] == list(split.test)
+    assert len(set(judging)) == 30
+    assert not set(judging) & {*split.dev}
+    assert not [number for number in judging if number in split.train]
+    assert judged_signers(changed(PRESETS["smoke"], [
+        "world.dev_signers=20", "world.test_signers=40", "world.folds=4", f"world.fold={fold}",
+    ]), 10) == list(split.test[:10])  # fmt: skip
+
+
+def test_judges_of_a_plain_run_are_its_first_test_signers():
+    settings = WorldSettings(dev_signers=20, test_signers=10)
+    assert judges(settings, 4) == list(split_world(settings).test[:4])
+    assert judges(settings, 30)[:10] == list(split_world(settings).test)
+    assert len(set(judges(settings, 30))) == 30
+
+
 def _judged(seed: int, scale: float, shift: float) -> Judged:
     rng = np.random.default_rng(seed)
     names = np.array([f"{seed}-{i}" for i in range(6)])
@@ -125,7 +146,8 @@ def test_pooled_rates_do_not_depend_on_the_scale_of_a_fold():
     plain = pool([_judged(0, 1.0, 0.0), _judged(1, 1.0, 0.0)], draws=100, seed=0)
     other = pool([_judged(0, 1.0, 0.0), _judged(1, 20.0, -3.0)], draws=100, seed=0)
     assert plain["signers"] == 12
-    for name in ("eer_skilled", "frr_frozen", "far_skilled_frozen", "cllr_skilled"):
+    for name in ("eer_skilled", "d_prime_skilled", "frr_at_far_skilled_1pct", "frr_frozen", "far_skilled_frozen",
+                 "cllr_skilled", "ece_skilled"):  # fmt: skip
         assert other[name]["value"] == pytest.approx(plain[name]["value"], abs=1e-4)
         assert plain[name]["low"] <= plain[name]["value"] <= plain[name]["high"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import models
 from pipelines.building import build_model, check_names
-from pipelines.config import PRESETS, RunConfig, changed, with_model
+from pipelines.config import PRESETS, RunConfig, TrainSettings, changed, with_model
 from pipelines.fine_tuning import fine_tuned
 from pipelines.growth import grown, stages, variables
 from pipelines.hosts import check_hosts, parse_hosts
@@ -159,6 +159,7 @@ def test_what_cannot_begin_on_smaller_canvases_begins_on_whole_ones_and_is_told_
         assert with_model(config, name).train.small_share == share
         assert changed(config, [f"train.model={name}"]).train.small_share == share
     check_names(config)
+    assert changed(config, ['train={"epochs":3}']).train == TrainSettings(epochs=3)
     other = changed(config, ["train.model=resnet_small", "train.small_share=0.5"])
     with pytest.raises(ValueError, match=r"'resnet_small' fit one size of canvas.*use train\.small_share=0"):
         check_names(other)

@@ -8,7 +8,7 @@ import pytest
 import models
 from pipelines.baselines import dtw_scores
 from pipelines.config import RunConfig, changed
-from pipelines.evaluate import Part, baselines, draw_part, measure, trials_of
+from pipelines.evaluate import Part, baselines, draw_part, fused_trials, measure, subset, trials_of
 from pipelines.metrics import eer
 from pipelines.online import OnlineVerifier
 from pipelines.protocols import TrialTable
@@ -50,6 +50,22 @@ def test_time_warping_scores_the_movements_of_each_trial(config: RunConfig, part
         assert trials.score[row] == pytest.approx(dtw_scores(*pair)[0, 0], rel=1e-5)
     own, others = (trials.score[trials.kind == kind].mean() for kind in ("genuine", "random"))
     assert own > others
+
+
+def test_who_signed_too_rarely_for_several_references_takes_nobody_elses_away(config, parts) -> None:
+    part = parts["test"]
+    name = part.signatures.signer[0]
+    own = np.flatnonzero((part.signatures.signer == name) & (part.signatures.kind == "genuine"))
+    kept = np.setdiff1d(np.arange(len(part.canvases)), own[2:])
+    few = Part(subset(part.signatures, kept), part.canvases[kept], part.embeddings[kept], part.on_grid[kept])
+    whole, less = (
+        dict(fused_trials(some, config, "test", numbers=(1, 3, 5), fusions=("max",))) for some in (part, few)
+    )
+    assert list(less) == list(whole) == [(1, "max"), (3, "max"), (5, "max")]
+    for at, trials in less.items():
+        assert (name in trials.claimed) == (at[0] == 1)
+        assert set(trials.claimed) | {name} == set(whole[at].claimed)
+        assert any(name in words for words in trials.left_out) == (at[0] > 1)
 
 
 def test_baselines_stand_beside_one_and_five_references(config: RunConfig, parts: dict[str, Part]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 import models
-from pipelines.calibration import fit_calibrator
+from pipelines.calibration import LogisticCalibrator, fit_calibrator
 from pipelines.config import RunConfig
 from pipelines.decisions import FusedPoint
 from pipelines.evaluate import Part, freeze, freeze_fused
@@ -80,18 +80,29 @@ def test_decisions_agree_with_threshold_and_band(calibrated: Verifier, images: I
     np.testing.assert_allclose([d.score for d in decisions], best, atol=1e-5)
     calibrator = calibrated.calibrator
     assert calibrator is not None
-    at = float(calibrator.log10_lr(calibrated.threshold))
     for score in (*best, calibrated.threshold, -1.0, 1.0):
         decision = calibrated._decision(float(score), calibrator)
         assert decision.verdict in ("accept", "reject", "inconclusive")
         assert decision.log10_lr == pytest.approx(float(calibrator.log10_lr(score)))
         assert NOTICE in decision.quality
-        if abs(decision.log10_lr - at) < calibrated.band:
+        if abs(float(calibrator.beyond(score, calibrated.threshold))) < calibrated.band:
             assert decision.verdict == "inconclusive"
         else:
             assert decision.verdict == ("accept" if score >= calibrated.threshold else "reject")
     with pytest.raises(dataclasses.FrozenInstanceError):
         decisions[0].verdict = "accept"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("threshold", "score", "verdict"), [
+    (0.9, 0.99, "accept"), (0.9, 0.8, "reject"), (0.9, 0.901, "inconclusive"), (0.45, 0.1, "reject"),
+    (0.45, 0.55, "accept"),
+])  # fmt: skip
+def test_a_threshold_beyond_what_development_trials_can_show_still_decides(
+    calibrated: Verifier, threshold: float, score: float, verdict: str
+) -> None:
+    """Likelihood ratios are bounded on both sides; two scores beyond a bound have equal ratios all the same."""
+    bounded = LogisticCalibrator(27.0, -18.0, "skilled", 96, 256, 12)
+    assert calibrated._decision(score, bounded, threshold=threshold).verdict == verdict
 
 
 def test_a_wide_band_is_inconclusive_and_none_decides_everything(calibrated: Verifier, images: Images) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -179,13 +180,27 @@ def test_every_capture_is_dark_ink_on_light_paper(capture):
             assert image[:, [0, -1]].min() == 255
 
 
-@pytest.mark.parametrize("shape", [(96, 192), (200, 200), (40, 400), (16, 16)])
+@pytest.mark.parametrize("shape", [(96, 192), (200, 200), (40, 400), (16, 16), (400, 24), (512, 16)])
 def test_a_signature_fits_its_canvas_without_being_cut_or_stretched(shape):
     for i in range(6):
         image = render(WORLD[i].genuine(0), height=shape[0], width=shape[1])
         assert image[[0, -1]].min() == 255
         assert image[:, [0, -1]].min() == 255
         assert image.min() < 230
+
+
+@pytest.mark.parametrize("shape", [(400, 24), (512, 16), (8192, 16)])
+def test_a_signature_stands_upright_on_the_narrowest_canvas(shape):
+    def ink(image):
+        dark = (255 - image).astype(np.float32)
+        rows, columns = np.flatnonzero(dark.max(axis=1) > 40), np.flatnonzero(dark.max(axis=0) > 40)
+        return cv2.resize(dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], (16, 16)).ravel()
+
+    alike = []
+    for i in range(8):
+        seen, usual = (ink(render(WORLD[i].genuine(0), height=h, width=w)) for h, w in (shape, (40, 40)))
+        alike.append(np.corrcoef(seen, usual)[0, 1] - np.corrcoef(seen, usual[::-1])[0, 1])
+    assert np.mean(alike) > 0.1
 
 
 def test_pen_and_capture_never_move_a_hand():
