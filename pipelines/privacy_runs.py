@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .config import RunConfig
 from .disjoint import check_parts
 from .files import write_json
 from .lineage import Mark, mark_of_run
 from .privacy import PER_SIGNER, Attack, attack, signature_features, signer_features
+from .privacy_members import drawn_signers, kept_epochs
 from .progress import Progress
 from .runs import Run, RunError, load_verifier, sha256
 from .trained import takes_images
@@ -46,7 +48,7 @@ def audit(
         seed: Of choices, folds and bootstrap.
 
     Raises:
-        RunError: If the run is unfinished, or what it learnt from cannot be asked about.
+        RunError: If the run is unfinished, or what it learnt from cannot be asked about or drawn again.
         ProvenanceError: If the folder's record does not allow it.
     """
     run = Run(path)
@@ -81,45 +83,50 @@ def audit(
 def _of_the_world(
     run: Run, verifier: Any, signers: int, seed: int, progress: Progress
 ) -> tuple[dict[str, Attack], str]:
-    """Ask about training signers against signers of no part; single images are those that training really drew."""
+    """Ask about signers that training drew as targets against signers of no part, whom no batch can draw.
+
+    A person is asked about by signatures of several days; a single image by one that a batch held, prepared by the
+    run's recipe on its whole canvas. Smaller canvases of the first epochs and augmentation are not repeated.
+    """
     from synth.acts import ACTS_PER_SESSION, genuine_act
 
-    from .sampling import batch_acts, draw_in_chunks
+    from .sampling import draw_in_chunks
     from .splits import outsiders, split_world, training_world
 
-    config = run.config()
+    run.check_engine("was trained on", "audit it with the version that trained it, or train it again")
+    config, epochs = run.config(), kept_epochs(run, run.config())
     world, known = training_world(config.world), split_world(config.world).train
-    rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(len(known), min(signers, len(known)), replace=False))
-    sides = ([known[int(i)] for i in chosen], list(outsiders(len(chosen))))
-    size = {"height": verifier.height, "width": verifier.width}
-    acts = [
-        genuine_act(world[index], ACTS_PER_SESSION * k) for side in sides for index in side for k in range(PER_SIGNER)
-    ]
-    trained, owners = [], []
-    steps = config.train.epochs * config.train.steps_per_epoch
-    batches = min(steps, -(-signers // config.batch.signers))
-    for part in (known, outsiders(len(known))):
-        seen: set[int] = set()
-        for number in rng.choice(steps, batches, replace=False):
-            for act in batch_acts(world, part, config.batch, int(number))[0]:
-                if act.kind == "genuine" and act.claimed.index not in seen:
-                    seen.add(act.claimed.index)
-                    trained.append(act)
-                    owners.append(act.claimed.index)
-    with progress.task(f"drawing {len(acts) + len(trained)} signatures", len(acts) + len(trained)) as bar:
-        canvases = draw_in_chunks(acts, on_chunk=bar.advance, recipe=verifier.recipe, **size)
-        singles = draw_in_chunks(trained, on_chunk=bar.advance, recipe=verifier.recipe, **size)
+    inside, outside = (
+        drawn_signers(config, part, signers, seed=seed, epochs=epochs) for part in (known, outsiders(len(known)))
+    )
+    acts = [genuine_act(world[index], ACTS_PER_SESSION * k) for index in (*inside, *outside) for k in range(PER_SIGNER)]
+    singles = [*inside.values(), *outside.values()] if takes_images(verifier.model) else []
+    how: dict[str, Any] = {"height": verifier.height, "width": verifier.width, "recipe": verifier.recipe}
+    with progress.task(f"drawing {len(acts) + len(singles)} signatures", len(acts) + len(singles)) as bar:
+        canvases = draw_in_chunks(acts, on_chunk=bar.advance, **how)
+        images = draw_in_chunks(singles, on_chunk=bar.advance, **how) if singles else None
     names = np.array([act.claimed.index for act in acts])
     embeddings = verifier.embed_acts(acts, canvases)
     with progress.task("attacking", None):
-        found = {"signer": _signer_attack(embeddings, names, set(sides[0]), verifier, seed)}
-        if takes_images(verifier.model):
-            whose = np.array(owners)
-            features = signature_features(singles, whose, verifier, seed=seed)
-            inside = np.isin(whose, np.fromiter(known, dtype=np.int64))
-            found["signature"] = attack(features, inside, whose, seed=seed)[0]
-    return found, f"{len(chosen)} training signers of world {config.world.seed} against as many that no part holds"
+        found = {"signer": _signer_attack(embeddings, names, set(inside), verifier, seed)}
+        if images is not None:
+            whose = np.array([*inside, *outside])
+            features = signature_features(images, whose, verifier, seed=seed)
+            found["signature"] = attack(features, np.isin(whose, list(inside)), whose, seed=seed)[0]
+    told = f"{len(inside)} signers of its training batches in world {config.world.seed} against {len(outside)} that no "
+    return found, told + f"part holds; {_pictures(config) if singles else 'pen movements as in training'}"
+
+
+def _pictures(config: RunConfig) -> str:
+    """Return in words how the pictures asked about differ from those that training showed."""
+    train = config.train
+    differences = []
+    if train.small_epochs:
+        height, width = train.small_size
+        differences.append(f"that of the first {train.small_epochs} epochs was {height} x {width} px")
+    if train.augment != "none":
+        differences.append(f"training augmented ({train.augment}), these are plain")
+    return f"canvas {train.height} x {train.width} px" + "".join(f", {words}" for words in differences)
 
 
 def _of_a_folder(

@@ -65,7 +65,7 @@ class Run:
                     f"{self.path} holds a run with another configuration; use --fresh to start over, or another --run"
                 )
             if not self.finished:
-                self._check_engine()
+                self.check_engine("was begun with", "use --fresh to start over, or another --run")
             if not self.finished and not os.access(self.path, os.W_OK):
                 raise RunError(f"cannot write to {self.path}: it is read-only; permit writing, or choose another --run")
             return
@@ -79,15 +79,20 @@ class Run:
         except OSError as error:
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
 
-    def _check_engine(self) -> None:
-        """Raise RunError if what is half done here was drawn by another version of the generator."""
+    def check_engine(self, did: str, remedy: str) -> None:
+        """Raise RunError if another version of the generator drew for this run.
+
+        Args:
+            did: What the run did with those signatures, such as "was trained on".
+            remedy: What helps.
+        """
         from synth.streams import ENGINE
 
         recorded = self.read("environment.json") if (self / "environment.json").exists() else {}
-        if (begun := recorded.get("synth_engine", ENGINE)) != ENGINE:
+        if (theirs := recorded.get("synth_engine", ENGINE)) != ENGINE:
             raise RunError(
-                f"{self.path} was begun with signatures by engine {begun}, and this is engine {ENGINE}, which draws "
-                "others; use --fresh to start over, or another --run"
+                f"{self.path} {did} signatures by engine {theirs}, and this is engine {ENGINE}, which draws others; "
+                f"{remedy}"
             )
 
     def _written(self) -> Iterator[Path]:
