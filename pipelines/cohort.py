@@ -14,7 +14,7 @@ from synth import World
 from synth.acts import Act
 
 from .baselines import hog_features
-from .config import BatchSettings, EvaluationSettings
+from .config import EvaluationSettings
 from .preprocess import to_ink
 from .protocols import Part, SignatureSet, TrialTable, cosine_scores, one_reference_trials
 from .sampling import draw_in_chunks, evaluation_acts
@@ -58,7 +58,7 @@ def cohort(student: int, part: Part, *, signers: int = 40, genuine: int = 4, for
         raise ValueError(f"{signers} signers are too few to forge each other; use 4 or more")
     numbers = range(FIRST[part], FIRST[part] + signers)
     wanted = EvaluationSettings(genuine=genuine, forgeries=forgeries, skills=())
-    drawn = evaluation_acts(World(student), numbers, wanted, BatchSettings())
+    drawn = evaluation_acts(World(student), numbers, wanted)
     canvases = draw_in_chunks(drawn.acts, height=HEIGHT, width=WIDTH)
     return Signatures(drawn.acts, drawn.signatures, canvases, hog_features(to_ink(canvases)[..., 0]))
 

@@ -8,15 +8,25 @@ import difflib
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
 CLOSED_SET_LOSSES = ("arcface", "classification", "cosface", "signet_f")
 """Losses that name the training signer, so that there must be a limited number of them."""
 MOST_CLOSED_SET = 50_000
+
+
+def _above_zero(shapes: tuple[float, float]) -> tuple[float, float]:
+    if not all(0 < shape < float("inf") for shape in shapes):
+        raise ValueError("needs two numbers above 0, such as [3, 2]")
+    return shapes
+
+
+SkillShapes = Annotated[tuple[float, float], AfterValidator(_above_zero)]
+"""Shapes of a Kumaraswamy law of forgers' skills: [3, 2] is practised, [1, 3] clumsy."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -50,7 +60,7 @@ class BatchSettings:
     """P signers x (K genuine + F forgeries); forgeries are nobody's positives.
 
     A share ``simple_share`` of forgeries is simple, the others are of the skilled kinds that ``forger_kinds`` weighs;
-    skills follow a Kumaraswamy law of ``skill_shapes``. Evaluation takes freehand forgers alone.
+    skills follow a Kumaraswamy law of ``skill_shapes``. Who judges has freehand forgers alone, and a law of their own.
     """
 
     signers: int = Field(default=12, ge=2)
@@ -59,7 +69,7 @@ class BatchSettings:
     forgers: int = Field(default=2, ge=1)
     simple_share: float = Field(default=0.1, ge=0, le=1)
     forger_kinds: dict[str, float] = Field(default_factory=lambda: {"freehand": 1.0})
-    skill_shapes: tuple[float, float] = (3.0, 2.0)
+    skill_shapes: SkillShapes = (3.0, 2.0)
 
     @field_validator("forger_kinds")
     @classmethod
@@ -71,13 +81,6 @@ class BatchSettings:
         if not kinds or min(kinds.values()) < 0 or not 0 < sum(kinds.values()) < float("inf"):
             raise ValueError('needs weights of 0 or above, one of them above 0, such as {"freehand": 1.0}')
         return kinds
-
-    @field_validator("skill_shapes")
-    @classmethod
-    def _shapes(cls, shapes: tuple[float, float]) -> tuple[float, float]:
-        if not all(0 < shape < float("inf") for shape in shapes):
-            raise ValueError("needs two numbers above 0, such as [3, 2]")
-        return shapes
 
     @property
     def images(self) -> int:
@@ -204,10 +207,15 @@ class InputSettings:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class EvaluationSettings:
-    """What is drawn and counted on signers never trained on."""
+    """What is drawn and counted on signers never trained on.
+
+    The skills of the headline's forgeries follow a law of ``skill_shapes``, whatever training's do, so that runs
+    compare; ``skills`` are those of the curve.
+    """
 
     genuine: int = Field(default=5, ge=2)
     forgeries: int = Field(default=6, ge=1)
+    skill_shapes: SkillShapes = (3.0, 2.0)
     skills: tuple[float, ...] = (0.3, 0.5, 0.7, 0.85, 0.95)
     per_skill: int = Field(default=2, ge=1)
     n_random: int = Field(default=20, ge=1)

@@ -94,7 +94,7 @@ def subset(signatures: SignatureSet, places: NDArray[np.intp]) -> SignatureSet:
 def draw_part(config: RunConfig, part: str, verifier: Verifier, told: Told = lambda n: None) -> Part:
     """Draw and embed the "dev" or "test" signers of a run; `told` hears how many images each step added."""
     signers = getattr(split_world(config.world), part)
-    drawn = evaluation_acts(World(config.world.seed), signers, config.evaluation, config.batch)
+    drawn = evaluation_acts(World(config.world.seed), signers, config.evaluation)
     canvases = draw_in_chunks(
         drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=told
     )

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import BatchSettings, EvaluationSettings
+from .config import EvaluationSettings
 from .font_signers import ALLOGRAPH_SPREAD, SPREAD, FontSigner, Lines, allographs, font_signer, keyed, shape
 from .protocols import SignatureSet
-from .sampling import pick_signers
+from .sampling import draw_skill, pick_signers
 
 _ACT, _PERCEIVED, _FORGED, _PICKED, _PEN = range(2, 7)
 _MODES = 3
@@ -103,16 +103,13 @@ def picture(seed: int, act: FontAct, *, x_height_px: float = 26.0) -> NDArray[np
     return np.asarray(np.clip(np.round(grey), 0, 255), dtype=np.uint8)
 
 
-def font_acts(
-    seed: int, signers: Sequence[int], settings: EvaluationSettings, batch: BatchSettings
-) -> tuple[list[FontAct], SignatureSet]:
+def font_acts(seed: int, signers: Sequence[int], settings: EvaluationSettings) -> tuple[list[FontAct], SignatureSet]:
     """Return genuine acts of each signer and forgeries by others of them, of the skills a world is evaluated with.
 
     Args:
         seed: Of the world of fonts.
         signers: Who takes part, two or more.
-        settings: How many genuine signatures and forgeries.
-        batch: The law of the forgers' skills.
+        settings: How many genuine signatures and forgeries, and the law of the forgers' skills.
 
     Raises:
         ValueError: If there is one signer only, whom nobody could forge.
@@ -122,11 +119,11 @@ def font_acts(
     people = {index: font_signer(seed, index) for index in signers}
     acts: list[FontAct] = []
     for index in signers:
-        rng, (a, b) = keyed(seed, _PICKED, index), batch.skill_shapes
+        rng = keyed(seed, _PICKED, index)
         acts += [FontAct(people[index], people[index], float("nan"), k) for k in range(settings.genuine)]
         forgers = pick_signers(rng, signers, min(3, len(signers) - 1), but=index)
         for i in range(settings.forgeries):
-            skill = float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
+            skill = draw_skill(rng, settings.skill_shapes)
             acts.append(FontAct(people[index], people[forgers[i % len(forgers)]], skill, i))
     return acts, describe(acts)
 

@@ -92,9 +92,8 @@ def _of_the_world(
     from .splits import split_world, training_world
 
     some = split_world(config.world).train[-signers:]
-    drawn = evaluation_acts(
-        training_world(config.world), some, dataclasses.replace(config.evaluation, skills=()), config.batch
-    )
+    as_trained = dataclasses.replace(config.evaluation, skills=(), skill_shapes=config.batch.skill_shapes)
+    drawn = evaluation_acts(training_world(config.world), some, as_trained)
     with progress.task(f"drawing and embedding {len(some)} training signers", len(drawn.acts)) as bar:
         canvases = draw_in_chunks(
             drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=bar.advance

@@ -55,7 +55,7 @@ def embedded_world(run: Run, config: RunConfig, part: str, verifier: Verifier, p
     path = run / "embeddings" / f"{part}.npz"
     if (found := _kept(path, source)) is not None:
         return found
-    drawn = evaluation_acts(World(config.world.seed), signers, settings, config.batch)
+    drawn = evaluation_acts(World(config.world.seed), signers, settings)
     with progress.task(f"drawing and embedding {len(signers)} more {part} signers", len(drawn.acts)) as bar:
         canvases = draw_in_chunks(
             drawn.acts, height=verifier.height, width=verifier.width, recipe=verifier.recipe, on_chunk=bar.advance

@@ -78,11 +78,21 @@ def forged_acts(
         kind = "simple" if rng.random() < settings.simple_share else kinds[0]
         if kind != "simple" and len(kinds) > 1:
             kind = kinds[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
-        a, b = settings.skill_shapes
-        skill = float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
+        skill = draw_skill(rng, settings.skill_shapes)
         by = world[forgers[i % len(forgers)]]
         acts.append(forgery_act(world[target], by=by, kind=kind, skill=skill, act=int(rng.integers(2**31))))
     return acts
+
+
+def draw_skill(rng: np.random.Generator, shapes: tuple[float, float]) -> float:
+    """Return a skill in [0, 1] from a Kumaraswamy law.
+
+    Source:
+        Kumaraswamy (1980), "A generalized probability density function for double-bounded random processes",
+        Journal of Hydrology 46: the law's inverse distribution function of a uniform number.
+    """
+    a, b = shapes
+    return float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a))
 
 
 def pick_signers(rng: np.random.Generator, signers: Sequence[int], n: int, *, but: int | None = None) -> list[int]:
@@ -188,10 +198,8 @@ class EvaluationSet(NamedTuple):
     on_grid: NDArray[np.bool_]
 
 
-def evaluation_acts(
-    world: World, signers: Sequence[int], settings: EvaluationSettings, batch: BatchSettings
-) -> EvaluationSet:
-    """Return genuine acts, forgeries of the default skill mix, and forgeries on a grid of skills.
+def evaluation_acts(world: World, signers: Sequence[int], settings: EvaluationSettings) -> EvaluationSet:
+    """Return genuine acts, forgeries of the skill mix that judges, and forgeries on a grid of skills.
 
     Every target is forged by others of its own part. `on_grid` marks the forgeries of the skill curve, which
     the headline rates leave out.
@@ -203,8 +211,7 @@ def evaluation_acts(
         signer = world[index]
         acts.extend(genuine_act(signer, 4 * k) for k in range(settings.genuine))
         forgers = pick_signers(rng, signers, min(3, len(signers) - 1), but=index)
-        a, b = batch.skill_shapes
-        skills = [float((1.0 - rng.random() ** (1.0 / b)) ** (1.0 / a)) for _ in range(settings.forgeries)]
+        skills = [draw_skill(rng, settings.skill_shapes) for _ in range(settings.forgeries)]
         skills += [skill for skill in settings.skills for _ in range(settings.per_skill)]
         for i, skill in enumerate(skills):
             by = world[forgers[i % len(forgers)]]

@@ -169,10 +169,10 @@ def draw_shift(
     settings = dataclasses.replace(config.evaluation, skills=())
     acts: list[Any]
     if shift.fonts:
-        acts, signatures = font_acts(config.world.seed, signers, settings, config.batch)
+        acts, signatures = font_acts(config.world.seed, signers, settings)
     else:
         world = World(config.world.seed + int(shift.another_seed), shift.world)
-        found = evaluation_acts(world, signers, settings, config.batch)
+        found = evaluation_acts(world, signers, settings)
         acts = [_by_kind(act, shift.forger) for act in found.acts]
         signatures = found.signatures if shift.forger == "freehand" else describe(acts)
     canvases, places = [], []

@@ -47,7 +47,7 @@ def probe_world(config: RunConfig, part: Part, trials: TrialTable) -> dict[str, 
         trials: Its one-reference trials.
     """
     split = split_world(config.world)
-    drawn = evaluation_acts(World(config.world.seed), split.test, config.evaluation, config.batch)
+    drawn = evaluation_acts(World(config.world.seed), split.test, config.evaluation)
     places = _some(part)
     size = {"height": config.train.height, "width": config.train.width}
     rows = []

@@ -54,6 +54,7 @@ def test_help_loads_nothing_heavy() -> None:
         (("demo", "--set", 'train={"epoch":3}'), ("train.epoch", "Unexpected keyword argument")),
         (("demo", "--set", "batch.skill_shapes=[0,2]"), ("batch.skill_shapes", "two numbers above 0")),
         (("demo", "--set", "batch.skill_shapes=[-1,2]"), ("batch.skill_shapes", "two numbers above 0")),
+        (("demo", "--set", "evaluation.skill_shapes=[0,2]"), ("evaluation.skill_shapes", "two numbers above 0")),
         (("demo", "--set", "evaluation.skills=[1.5]"), ("evaluation.skills", "numbers from 0 to 1")),
         (("demo", "--set", "evaluation.skills=[NaN]"), ("evaluation.skills", "numbers from 0 to 1")),
         (("preview", "--out", "sheet.jpg"), ("sheet.jpg must end in .png",)),

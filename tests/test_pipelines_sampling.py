@@ -124,9 +124,7 @@ def test_training_signers_are_of_the_population_configured_and_the_judges_are_no
         assert {drawing.source.world[i].profile for i in range(20)} == {"arabic_persian"}
     finally:
         drawing.close()
-    judged = evaluation_acts(
-        World(config.world.seed), split_world(config.world).dev[:4], config.evaluation, config.batch
-    )
+    judged = evaluation_acts(World(config.world.seed), split_world(config.world).dev[:4], config.evaluation)
     assert "arabic_persian" not in {act.claimed.profile for act in judged.acts}
 
 
@@ -179,9 +177,22 @@ def test_a_batch_of_more_signers_than_the_world_trains_on_is_refused_with_what_f
     changed(PRESETS["smoke"], [*wanted, f"batch.signers={fits}"])
 
 
+def test_who_judges_does_not_depend_on_whom_training_met(micro_config: RunConfig) -> None:
+    hard = changed(micro_config, ["batch.skill_shapes=[9,1]", "batch.simple_share=0"])
+    judging = changed(micro_config, ["evaluation.skill_shapes=[9,1]"])
+    world, signers = World(5), range(8)
+    usual, trained, judged = (evaluation_acts(world, signers, c.evaluation) for c in (micro_config, hard, judging))
+    assert [act.key for act in usual.acts] == [act.key for act in trained.acts]
+    forged = (usual.signatures.kind == "skilled") & ~usual.on_grid
+    np.testing.assert_array_equal(usual.signatures.skill[forged], trained.signatures.skill[forged])
+    assert (judged.signatures.skill[forged] > usual.signatures.skill[forged]).all()
+    drawn = batch_acts(world, signers, hard.batch, 0)[0]
+    assert np.mean([act.skill for act in drawn if act.kind != "genuine"]) > 0.8
+
+
 def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:
     wanted = EvaluationSettings(genuine=3, forgeries=4, skills=(0.3, 0.8), per_skill=2)
-    found = evaluation_acts(WORLD, range(6), wanted, SETTINGS)
+    found = evaluation_acts(WORLD, range(6), wanted)
     own = found.signatures
     assert len(found.acts) == 6 * (3 + 4 + 4) == len(found.on_grid)
     assert len(set(own.name.tolist())) == len(found.acts)
@@ -194,7 +205,7 @@ def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:
         assert (own.forger[mine & (own.kind == "skilled")] != str(signer)).all()
     assert (own.forger[own.kind == "genuine"] == "").all()
     assert {int(f) for f in own.forger[own.forger != ""]} <= set(range(6))
-    alone = evaluation_acts(WORLD, range(6), wanted, SETTINGS)
+    alone = evaluation_acts(WORLD, range(6), wanted)
     assert [a.key for a in alone.acts] == [a.key for a in found.acts]
 
 

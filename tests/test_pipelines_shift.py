@@ -17,7 +17,7 @@ import pipelines.shift
 from pipelines.adapt import BEFORE, adapt, check_sizes
 from pipelines.baselines import pixel_features
 from pipelines.cli import main
-from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, changed
+from pipelines.config import EvaluationSettings, RunConfig, changed
 from pipelines.evaluate import draw_part, freeze, freeze_fused, fused_trials, trials_of
 from pipelines.few_shot import (
     DiagonalHead,
@@ -93,8 +93,8 @@ def test_a_font_signature_is_a_function_of_seed_signer_and_act(seed: int, index:
 
 
 def test_no_neighbour_or_order_changes_a_font_signature() -> None:
-    some = font_acts(3, range(5, 9), EvaluationSettings(genuine=2, forgeries=2), BatchSettings())[0]
-    more = font_acts(3, range(5, 9), EvaluationSettings(genuine=5, forgeries=4), BatchSettings())[0]
+    some = font_acts(3, range(5, 9), EvaluationSettings(genuine=2, forgeries=2))[0]
+    more = font_acts(3, range(5, 9), EvaluationSettings(genuine=5, forgeries=4))[0]
     np.testing.assert_array_equal(picture(3, some[1]), picture(3, more[1]))
     np.testing.assert_array_equal(picture(3, some[2]), picture(3, more[5]))
 
@@ -111,7 +111,7 @@ def test_a_practised_forger_comes_nearer_to_the_target_steadily() -> None:
 
 
 def test_font_worlds_are_neither_trivial_nor_hopeless_to_a_baseline() -> None:
-    acts, signatures = font_acts(7, range(24), EvaluationSettings(genuine=4, forgeries=4), BatchSettings())
+    acts, signatures = font_acts(7, range(24), EvaluationSettings(genuine=4, forgeries=4))
     canvases = np.stack([preprocess(picture(7, act), height=32, width=64) for act in acts])
     scores = cosine_scores(pixel_features(to_ink(canvases)[..., 0]))
     trials = one_reference_trials(signatures, scores, part="test", n_random=6, seed=0)

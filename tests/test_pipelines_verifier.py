@@ -32,7 +32,7 @@ def bare() -> Verifier:
 
 @pytest.fixture(scope="session")
 def calibrated(bare: Verifier, micro_config: RunConfig) -> Verifier:
-    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
+    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation)
     canvases = draw_in_chunks(drawn.acts, height=64, width=128)
     frozen = freeze(Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid), micro_config)
     again = fit_calibrator(frozen.trials.select(kind="genuine"), frozen.trials.select(kind="skilled"))
@@ -253,7 +253,7 @@ def test_what_a_fitted_head_says_replaces_the_cosine(bare: Verifier, images: Ima
 
 
 def test_scores_that_fall_with_likeness_are_refused(bare: Verifier, micro_config: RunConfig) -> None:
-    drawn = evaluation_acts(World(5), range(8), micro_config.evaluation, micro_config.batch)
+    drawn = evaluation_acts(World(5), range(8), micro_config.evaluation)
     canvases = draw_in_chunks(drawn.acts, height=64, width=128)
     head = LogisticHead((*[1.0] * 16, -5.0), 0.0, 10, 5, "turned round", False)
     part = Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid, head)
@@ -262,7 +262,7 @@ def test_scores_that_fall_with_likeness_are_refused(bare: Verifier, micro_config
 
 
 def test_fusions_are_frozen_for_the_numbers_of_references_there_are(bare: Verifier, micro_config: RunConfig) -> None:
-    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
+    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation)
     canvases = draw_in_chunks(drawn.acts, height=64, width=128)
     part = Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid)
     found = freeze_fused(part, micro_config)
@@ -279,7 +279,7 @@ def test_trajectories_are_verified_by_the_same_rules(micro_config: RunConfig) ->
     vectors = online.embed(moves)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-4)
     assert online.score_matrix(moves[:1], moves[1:]).shape == (1, 3)
-    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation, micro_config.batch)
+    drawn = evaluation_acts(World(5), range(6), micro_config.evaluation)
     embedded = online.embed_acts(drawn.acts, np.zeros((0, 64, 128), np.uint8))
     frozen = freeze(Part(drawn.signatures, np.zeros((0, 64, 128), np.uint8), embedded, drawn.on_grid), micro_config)
     online.threshold, online.calibrator = frozen.threshold, frozen.calibrator
