@@ -23,12 +23,12 @@ _MAX_PIXELS = 40_000_000
 
 @kernel
 def _fit(samples: Any, n: int, height: int, width: int, margin: float, turn: float, pen_mm: float) -> float:
-    """Return the px per mm at which the inked part just fits the canvas with its margin."""
+    """Return the px per mm at which the inked part just fits the canvas with its margin, of a width at most half."""
     left, bottom, right, top = ink_bounds(samples, n)
     w, h, cos, sin = right - left, top - bottom, abs(math.cos(turn)), abs(math.sin(turn))
     across, up = w * cos + h * sin + pen_mm, w * sin + h * cos + pen_mm
-    edge = 2.0 * margin * min(height, width) + 2.0
-    return min((width - edge) / max(across, 0.1), (height - edge) / max(up, 0.1))
+    edge = 2.0 * margin * height + 2.0
+    return min((width - min(edge, 0.5 * width)) / max(across, 0.1), (height - edge) / max(up, 0.1))
 
 
 @kernel
