@@ -12,13 +12,13 @@ import numpy as np
 
 from pipelines.augment import shape
 from pipelines.baselines import hog_features
+from pipelines.batches import draw_batch
 from pipelines.cohort import cohort_trials
 from pipelines.config import PRESETS, changed
 from pipelines.course import Solution
 from pipelines.metrics import eer, frr, threshold_at_far
 from pipelines.mistakes import pairs, tinted
 from pipelines.preprocess import preprocess, to_ink
-from pipelines.sampling import draw_batch
 from pipelines.splits import split_world
 from pipelines.trace import trace
 from synth import CAPTURES, World, forge, render

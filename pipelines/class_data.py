@@ -92,7 +92,7 @@ def draw_class(
     """
     from synth.acts import ACTS_PER_SESSION, genuine_act
 
-    from .sampling import draw_in_chunks
+    from .drawing import draw_in_chunks
 
     acts = [genuine_act(world[number], session * ACTS_PER_SESSION) for number in numbers for session in sessions]
     canvases = draw_in_chunks(acts, height=height, width=width, recipe=recipe, on_chunk=told)

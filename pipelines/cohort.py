@@ -15,9 +15,10 @@ from synth.acts import Act
 
 from .baselines import hog_features
 from .config import EvaluationSettings
+from .drawing import draw_in_chunks
 from .preprocess import to_ink
 from .protocols import Part, SignatureSet, TrialTable, cosine_scores, one_reference_trials
-from .sampling import draw_in_chunks, evaluation_acts
+from .sampling import evaluation_acts
 
 HEIGHT, WIDTH = 64, 128
 FIRST = {"development": 10_000, "test": 20_000}

@@ -21,9 +21,10 @@ from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .curve_points import Points
 from .decisions import FusedPoint
+from .drawing import draw_in_chunks
 from .evaluate import Frozen, Part, rates, subset
 from .protocols import TrialTable, k_reference_trials, one_reference_trials
-from .sampling import describe, draw_in_chunks
+from .sampling import describe
 from .splits import judges
 from .verifier import Verifier
 

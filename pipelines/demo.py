@@ -52,7 +52,7 @@ def compile_kernels() -> None:
     from synth.acts import genuine_act, sign_acts
     from synth.kernels import none_compiled
 
-    from .sampling import draw_images
+    from .drawing import draw_images
 
     beside: AbstractContextManager[Any] = nullcontext()
     if (os.cpu_count() or 1) > 1 and none_compiled():

@@ -16,6 +16,7 @@ from .calibration import choose_thresholds, fit_calibrator
 from .calibrators import calibration_of
 from .config import RunConfig
 from .decisions import FusedPoint
+from .drawing import draw_in_chunks
 from .elastic_head import PairHead
 from .evaluation_card import resplit
 from .fusion import FUSIONS, fuse
@@ -36,7 +37,7 @@ from .rates import Frozen as Frozen
 from .rates import freeze_on
 from .rates import rates as rates
 from .rivals import SEVERAL, rivals_of
-from .sampling import draw_in_chunks, evaluation_acts
+from .sampling import evaluation_acts
 from .splits import split_world
 from .verifier import Verifier
 

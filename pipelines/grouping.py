@@ -33,7 +33,7 @@ def _rng(source: Source, kind: int, number: int) -> np.random.Generator:
 
 
 def plan_signers(source: Source, settings: BatchSettings, number: int) -> Plan:
-    """Return P signers x (K genuine + F forgeries); of a world these are the acts of ``sampling.batch_acts``.
+    """Return P signers x (K genuine + F forgeries); forgeries are nobody's positives.
 
     Args:
         source: Of signatures.

@@ -88,7 +88,8 @@ def _of_the_world(
     """Return signatures and embeddings of training signers that lie behind those the batches begin with."""
     import dataclasses
 
-    from .sampling import draw_in_chunks, evaluation_acts
+    from .drawing import draw_in_chunks
+    from .sampling import evaluation_acts
     from .splits import split_world, training_world
 
     some = split_world(config.world).train[-signers:]

@@ -14,8 +14,8 @@ import numpy as np
 
 from .batch_cache import DiskCache, MemoryCache
 from .config import CLOSED_SET_LOSSES, RunConfig
+from .drawing import TURN
 from .grouping import Plan, number_signers, plan_classification, plan_signers, plan_trials, plan_triplets
-from .sampling import TURN
 from .sources import Source, WorldSource
 from .splits import split_world, training_world
 from .trajectories import FEATURES, act_features

@@ -16,9 +16,9 @@ from synth.forgery import forgery_act
 from .baselines import hog_features
 from .calibration import choose_thresholds
 from .cohort import FIRST, HEIGHT, WIDTH, cohort, cohort_trials
+from .drawing import draw_in_chunks
 from .metrics import eer, eer_per_signer, far, frr
 from .preprocess import preprocess, to_ink
-from .sampling import draw_in_chunks
 from .trials import TrialTable
 
 _FORGERS = 5_000

@@ -90,7 +90,7 @@ def _of_the_world(
     """
     from synth.acts import ACTS_PER_SESSION, genuine_act
 
-    from .sampling import draw_in_chunks
+    from .drawing import draw_in_chunks
     from .splits import outsiders, split_world, training_world
 
     run.check_engine("was trained on", "audit it with the version that trained it, or train it again")

@@ -20,8 +20,9 @@ from synth.acts import Act, execute, genuine_act
 from synth.image_statistics import measure_image
 
 from .config import BatchSettings
+from .grouping import plan_signers
 from .preprocess import BlankImage, preprocess
-from .sampling import batch_acts
+from .sources import WorldSource
 
 HEIGHT, WIDTH = 96, 192
 VIEWS = ("captured", "preprocessed", "true size")
@@ -90,11 +91,11 @@ def trials(world: World, batches: int, *, settings: BatchSettings | None = None)
         batches: How many.
         settings: Signers, acts and forgeries of a batch.
     """
-    chosen = settings or BatchSettings(simple_share=0.0)
+    everybody, chosen = WorldSource(world, _EVERYBODY), settings or BatchSettings(simple_share=0.0)
     questioned: list[Act] = []
     references: list[Act] = []
     for number in range(batches):
-        acts, _ = batch_acts(world, _EVERYBODY, chosen, number)
+        acts = plan_signers(everybody, chosen, number).items
         questioned += acts
         references += [genuine_act(act.claimed, 10**6 + i) for i, act in enumerate(acts)]
     return Trials(questioned, references, np.array([act.kind != "genuine" for act in questioned]))

@@ -13,12 +13,13 @@ from synth import World
 from synth.streams import ENGINE
 
 from .config import RunConfig
+from .drawing import draw_in_chunks
 from .embedding_file import Embedded, head_features
 from .preprocess import find_recipe
 from .progress import Progress
 from .protocol_runs import Outcome, run_protocols
 from .runs import Run, sha256
-from .sampling import draw_in_chunks, evaluation_acts
+from .sampling import evaluation_acts
 from .splits import split_world
 from .trials import SignatureSet
 from .verifier import Verifier

@@ -1,65 +1,20 @@
-"""Batches and evaluation sets as NumPy arrays: who signs and who forges whom, all from (seed, position).
+"""Who signs and who forges whom, all from (seed, position): acts of batches and of evaluation sets."""
 
-A batch is a pure function of the configuration and its number, so any process can draw any batch.
-"""
-
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import Signer, World, render, render_batch
-from synth.acts import Act, execute, genuine_act
+from synth import Signer, World
+from synth.acts import Act, genuine_act
 from synth.forgery import forgery_act
 
 from .config import BatchSettings, EvaluationSettings
-from .preprocess import find_recipe, preprocess, preprocess_all
 from .protocols import SignatureSet
 
-_TRAIN, _EVALUATE = 0, 1
-TURN = threading.Lock()
-"""Held by a thread while it plans or augments a batch, or preprocesses it step by step: thousands of short calls.
-
-Python runs one thread at a time, and threads that hand over to each other at every such call are slower together than
-one alone; taking turns a batch at a time, one of them does this while the others are in the kernels that draw.
-"""
-
-
-class Batch(NamedTuple):
-    """Preprocessed canvases, uint8 ``(n, height, width)``; labels ``(n, 2)``: signer slot, 1 = genuine."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int32]
-
-
-def batch_acts(
-    world: World, signers: Sequence[int], settings: BatchSettings, number: int
-) -> tuple[list[Act], NDArray[np.int32]]:
-    """Return the acts and labels of batch `number`: P signers x (K genuine + F forgeries).
-
-    Args:
-        world: The world.
-        signers: Part of it that targets and forgers come from.
-        settings: Geometry of a batch and the mix of forgeries.
-        number: Any batch number; the same number is the same batch.
-
-    Raises:
-        ValueError: If the part has fewer signers than a batch needs.
-    """
-    needed = settings.signers + 1
-    if len(signers) < needed:
-        raise ValueError(f"{len(signers)} signers are too few for a batch; {needed} are needed")
-    rng = np.random.default_rng(np.random.SeedSequence(world.seed, spawn_key=(_TRAIN, number)))
-    acts: list[Act] = []
-    labels = []
-    for slot, index in enumerate(pick_signers(rng, signers, settings.signers)):
-        acts += genuine_acts(rng, world[index], settings.genuine)
-        acts += forged_acts(rng, world, signers, index, settings.forgeries, settings)
-        labels += [(slot, 1)] * settings.genuine + [(slot, 0)] * settings.forgeries
-    return acts, np.array(labels, dtype=np.int32)
+_EVALUATE = 1
+"""Keeps these draws apart from those of batches, which are keyed alike."""
 
 
 def genuine_acts(rng: np.random.Generator, signer: Signer, n: int) -> list[Act]:
@@ -112,84 +67,6 @@ def pick_signers(rng: np.random.Generator, signers: Sequence[int], n: int, *, bu
     return list(chosen)
 
 
-def draw_images(
-    acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", recipe: str = "default"
-) -> NDArray[np.uint8]:
-    """Return the preprocessed canvases of acts, uint8, shape ``(n, height, width)``."""
-    pictures = draw_pictures(acts, height=height, width=width, capture=capture, recipe=recipe)
-    with nullcontext() if find_recipe(recipe).together else TURN:
-        return preprocess_all(pictures, height=height, width=width, recipe=recipe)
-
-
-def draw_pictures(
-    acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", recipe: str = "default"
-) -> list[NDArray[np.uint8]]:
-    """Return the captured pictures of acts: as large as the canvas, or at true size where the recipe needs that."""
-    dpi = find_recipe(recipe).dpi
-    if dpi is None:
-        return render_batch(acts, height=height, width=width, capture=capture)
-    return [render(execute(act), dpi=dpi, capture=capture) for act in acts]
-
-
-def draw_augmented(
-    acts: Sequence[Act],
-    groups: NDArray[np.int32],
-    augment: str,
-    *,
-    seed: int,
-    number: int,
-    height: int,
-    width: int,
-    recipe: str = "default",
-) -> NDArray[np.uint8]:
-    """Return canvases of acts as `draw_images` does, augmented, or not if `augment` is "none".
-
-    Args:
-        acts: What to draw.
-        groups: Number of the target each belongs to, shape ``(n,)``: a group may be shaped alike.
-        augment: A name in `augment.RECIPES`, or "none".
-        seed: Of the augmentation.
-        number: Of the batch; the same number is augmented alike.
-        height: Canvas height in px.
-        width: Canvas width in px.
-        recipe: Of the preprocessing.
-    """
-    if augment == "none":
-        return draw_images(acts, height=height, width=width, recipe=recipe)
-    from .augment import augmented
-
-    pictures = draw_pictures(acts, height=height, width=width, recipe=recipe)
-    with TURN:
-        return np.stack(
-            augmented(
-                pictures,
-                groups.tolist(),
-                lambda picture: preprocess(picture, height=height, width=width, recipe=recipe),
-                recipe=augment,
-                seed=seed,
-                epoch=number,
-            )
-        )
-
-
-def draw_batch(
-    world: World,
-    signers: Sequence[int],
-    settings: BatchSettings,
-    number: int,
-    *,
-    height: int,
-    width: int,
-    recipe: str = "default",
-    augment: str = "none",
-) -> Batch:
-    """Return batch `number`, drawn, preprocessed by a recipe, and augmented if wanted."""
-    with TURN:
-        acts, labels = batch_acts(world, signers, settings, number)
-    how: dict[str, Any] = {"height": height, "width": width, "recipe": recipe}
-    return Batch(draw_augmented(acts, labels[:, 0], augment, seed=world.seed, number=number, **how), labels)
-
-
 class EvaluationSet(NamedTuple):
     """Acts of one part of a world and what the protocols need to know of each."""
 
@@ -232,22 +109,3 @@ def describe(acts: Sequence[Act]) -> SignatureSet:
         skill=[a.skill for a in acts],
         name=[f"{a.claimed.index}/{a.kind}/{a.by.index}/{a.number}/{a.skill:.4f}" for a in acts],
     )
-
-
-def draw_in_chunks(
-    acts: Sequence[Act],
-    *,
-    height: int,
-    width: int,
-    capture: str = "mixed",
-    recipe: str = "default",
-    chunk: int = 96,
-    on_chunk: Callable[[int], None] = lambda n: None,
-) -> NDArray[np.uint8]:
-    """Return the canvases of many acts, drawn in chunks; `on_chunk` is told how many each added."""
-    parts = []
-    for start in range(0, len(acts), chunk):
-        some = acts[start : start + chunk]
-        parts.append(draw_images(some, height=height, width=width, capture=capture, recipe=recipe))
-        on_chunk(len(parts[-1]))
-    return np.concatenate(parts)

@@ -18,10 +18,11 @@ from synth.forgery import forgery_act
 from synth.worlds import world_config
 
 from .config import RunConfig
+from .drawing import draw_pictures
 from .evaluate import Part, subset
 from .font_acts import font_acts, picture
 from .preprocess import preprocess
-from .sampling import describe, draw_pictures, evaluation_acts
+from .sampling import describe, evaluation_acts
 from .steps_paper import BlankImage
 from .verifier import Verifier
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from synth import World
 
 from .config import BatchSettings
-from .sampling import draw_augmented, forged_acts, genuine_acts, pick_signers
+from .drawing import draw_augmented
+from .sampling import forged_acts, genuine_acts, pick_signers
 
 Place = Any
 Item = Any

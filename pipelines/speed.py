@@ -11,10 +11,13 @@ import numpy as np
 
 from synth import World, render
 
+from .batches import draw_batch
 from .config import PRESETS, RunConfig
+from .drawing import draw_images
+from .grouping import plan_signers
 from .inputs import Drawing, training_stream
 from .progress import Progress
-from .sampling import batch_acts, draw_batch, draw_images
+from .sources import WorldSource
 from .splits import split_world, training_world
 
 GOALS = {
@@ -80,7 +83,7 @@ def drawing(config: RunConfig, *, rounds: int = 25) -> dict[str, float]:
         return 2.0 * (time.perf_counter() - middle) / (middle - begun)
 
     per_core = _rate(draw, rounds, time.thread_time)
-    acts, _ = batch_acts(world, signers, settings, 0)
+    acts = plan_signers(WorldSource(world, signers), settings, 0).items
     return {
         "images_per_core_second": per_core,
         "without_planning": _rate(

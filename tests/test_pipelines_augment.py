@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from pipelines.augment import RECIPES, augmented, look, shape
 from pipelines.augment_sheet import augment_sheet
 from pipelines.baselines import hog_features
+from pipelines.batches import draw_batch
 from pipelines.config import BatchSettings, RunConfig
+from pipelines.drawing import draw_pictures
+from pipelines.grouping import plan_signers
 from pipelines.preprocess import BlankImage, preprocess
-from pipelines.sampling import batch_acts, draw_batch, draw_pictures
+from pipelines.sources import WorldSource
 from synth import World, forge, render
 
 Grey = NDArray[np.uint8]
@@ -182,7 +185,7 @@ def test_the_stream_is_augmented_alike_whatever_the_threads(micro_config: RunCon
 
 
 def test_signets_recipe_draws_at_true_size() -> None:
-    acts, _ = batch_acts(WORLD, range(50), SETTINGS, 0)
+    acts = plan_signers(WorldSource(WORLD, range(50)), SETTINGS, 0).items
     (image,) = draw_pictures(acts[:1], height=64, width=128, recipe="signet_canvas")
     assert image.shape[1] > 300
     (image,) = draw_pictures(acts[:1], height=64, width=128, recipe="photo")

@@ -125,7 +125,7 @@ def test_the_box_of_a_mask_is_the_smallest(seed: int, height: int, width: int, s
 def test_what_is_compiled_beside_is_all_that_preprocessing_needs() -> None:
     code = (
         "from pipelines.demo import compile_without_a_pen; from pipelines.pixels import default_canvases\n"
-        "from pipelines.sampling import draw_images; from synth import World; from synth.acts import genuine_act\n"
+        "from pipelines.drawing import draw_images; from synth import World; from synth.acts import genuine_act\n"
         "compile_without_a_pen(); before = len(default_canvases.signatures)\n"
         "draw_images([genuine_act(World(0)[0], 0)], height=32, width=64)\n"
         "print(before, len(default_canvases.signatures))"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipelines import privacy_runs
 from pipelines.config import PRESETS, RunConfig, changed
+from pipelines.drawing import draw_images
 from pipelines.files import write_json
 from pipelines.inputs import Drawing
 from pipelines.lineage import SYNTHETIC, mark_folder, source_of
@@ -19,7 +20,6 @@ from pipelines.privacy_members import drawn_signers, trained_batches
 from pipelines.privacy_runs import audit, rows_of
 from pipelines.progress import Progress
 from pipelines.runs import RunError, sha256
-from pipelines.sampling import draw_images
 from pipelines.sources import WorldSource
 from pipelines.splits import outsiders, split_world, training_world
 from synth.acts import Act

@@ -12,16 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.batches import draw_batch
 from pipelines.config import PRESETS, BatchSettings, EvaluationSettings, RunConfig, WorldSettings, changed
+from pipelines.drawing import draw_in_chunks
+from pipelines.grouping import plan_signers
 from pipelines.inputs import Drawing
 from pipelines.preprocess import to_ink
-from pipelines.sampling import batch_acts, draw_batch, draw_in_chunks, evaluation_acts, pick_signers
+from pipelines.sampling import evaluation_acts, pick_signers
 from pipelines.sources import WorldSource
 from pipelines.splits import Split, check_disjoint_parts, split_world
 from synth import World
 
 ROOT = Path(__file__).parents[1]
 WORLD, SIGNERS = World(3), range(100, 140)
+SOURCE = WorldSource(WORLD, SIGNERS)
 SETTINGS = BatchSettings(signers=4, genuine=3, forgeries=2)
 COUNTS = st.integers(8, 2**40)
 
@@ -53,7 +57,7 @@ def test_a_part_larger_than_its_room_is_refused() -> None:
 @settings(max_examples=40)
 def test_a_batch_is_p_signers_times_k_genuine_and_f_forgeries(p: int, k: int, f: int, number: int) -> None:
     geometry = BatchSettings(signers=p, genuine=k, forgeries=f)
-    acts, labels = batch_acts(WORLD, SIGNERS, geometry, number)
+    acts, labels, _ = plan_signers(SOURCE, geometry, number)
     assert len(acts) == geometry.images == p * (k + f)
     assert labels.shape == (geometry.images, 2)
     targets = set()
@@ -71,7 +75,7 @@ def test_a_batch_is_p_signers_times_k_genuine_and_f_forgeries(p: int, k: int, f:
 @given(st.integers(0, 2**31))
 @settings(max_examples=40)
 def test_forgers_are_others_of_the_same_part(number: int) -> None:
-    acts, labels = batch_acts(WORLD, SIGNERS, SETTINGS, number)
+    acts, labels, _ = plan_signers(SOURCE, SETTINGS, number)
     for act, (_, genuine) in zip(acts, labels, strict=True):
         assert act.claimed.index in SIGNERS
         assert act.by.index in SIGNERS
@@ -87,7 +91,7 @@ def test_forgeries_are_of_the_kinds_configured_in_their_shares() -> None:
         simple_share=0.2,
         forger_kinds={"tracer": 3.0, "freehand": 1.0, "careless": 0},
     )
-    acts = [act for number in range(12) for act in batch_acts(WORLD, SIGNERS, mixed, number)[0]]
+    acts = [act for number in range(12) for act in plan_signers(SOURCE, mixed, number).items]
     found = Counter(act.kind for act in acts if act.kind != "genuine")
     assert set(found) == {"simple", "tracer", "freehand"}
     n = sum(found.values())
@@ -97,8 +101,8 @@ def test_forgeries_are_of_the_kinds_configured_in_their_shares() -> None:
 
 def test_one_kind_of_forger_alone_draws_what_it_always_drew() -> None:
     """Runs made before there were kinds to choose draw the same batches."""
-    acts, _ = batch_acts(WORLD, SIGNERS, SETTINGS, 5)
-    again, _ = batch_acts(WORLD, SIGNERS, BatchSettings(**{**vars(SETTINGS), "forger_kinds": {"freehand": 7.0}}), 5)
+    acts = plan_signers(SOURCE, SETTINGS, 5).items
+    again = plan_signers(SOURCE, BatchSettings(**{**vars(SETTINGS), "forger_kinds": {"freehand": 7.0}}), 5).items
     assert [act.key for act in acts] == [act.key for act in again]
 
 
@@ -142,9 +146,9 @@ def test_a_batch_depends_on_its_number_alone_in_any_order_and_thread() -> None:
 
 
 def test_too_few_signers_are_refused_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"^4 signers are too few for a batch; 5 are needed$"):
-        batch_acts(WORLD, range(4), SETTINGS, 0)
-    batch_acts(WORLD, range(5), SETTINGS, 0)
+    with pytest.raises(ValueError, match=r"^3 signers are too few to choose 4 different ones; use more of them"):
+        plan_signers(WorldSource(WORLD, range(3)), SETTINGS, 0)
+    plan_signers(WorldSource(WORLD, range(4)), SETTINGS, 0)
 
 
 def test_a_stream_of_too_few_signers_is_refused_and_does_not_search_for_ever() -> None:
@@ -186,7 +190,7 @@ def test_who_judges_does_not_depend_on_whom_training_met(micro_config: RunConfig
     forged = (usual.signatures.kind == "skilled") & ~usual.on_grid
     np.testing.assert_array_equal(usual.signatures.skill[forged], trained.signatures.skill[forged])
     assert (judged.signatures.skill[forged] > usual.signatures.skill[forged]).all()
-    drawn = batch_acts(world, signers, hard.batch, 0)[0]
+    drawn = plan_signers(WorldSource(world, signers), hard.batch, 0).items
     assert np.mean([act.skill for act in drawn if act.kind != "genuine"]) > 0.8
 
 
@@ -210,7 +214,7 @@ def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:
 
 
 def test_chunks_do_not_change_what_is_drawn() -> None:
-    acts, _ = batch_acts(WORLD, SIGNERS, SETTINGS, 0)
+    acts = plan_signers(SOURCE, SETTINGS, 0).items
     told: list[int] = []
     whole = draw_in_chunks(acts, height=32, width=64)
     parts = draw_in_chunks(acts, height=32, width=64, chunk=7, on_chunk=told.append)

@@ -10,6 +10,7 @@ import models
 from pipelines.calibration import LogisticCalibrator, fit_calibrator
 from pipelines.config import RunConfig
 from pipelines.decisions import FusedPoint
+from pipelines.drawing import draw_in_chunks
 from pipelines.evaluate import Part, freeze, freeze_fused
 from pipelines.fusion import FUSIONS
 from pipelines.logistic import LogisticHead
@@ -17,7 +18,7 @@ from pipelines.online import OnlineVerifier
 from pipelines.perturb import perturb
 from pipelines.preprocess import BlankImage, preprocess
 from pipelines.quality import NoSignature
-from pipelines.sampling import draw_in_chunks, evaluation_acts
+from pipelines.sampling import evaluation_acts
 from pipelines.verifier import NOTICE, Verifier
 from synth import World, render
 

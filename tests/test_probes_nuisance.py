@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from pipelines import probes
+from pipelines.drawing import draw_images
 from pipelines.probes import (
     NUISANCES,
     TOLERANCE,
@@ -31,7 +32,6 @@ from pipelines.probes import (
     shape_features,
     trials,
 )
-from pipelines.sampling import draw_images
 from synth import CAPTURES, PENS, World, WorldConfig
 from synth.acts import Signature, genuine_act
 from synth.forgery import forgery_act
