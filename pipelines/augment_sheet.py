@@ -10,9 +10,9 @@ from synth import World, forge, render
 
 from .augment import RECIPES, find_augment, look, shape
 from .batches import draw_batch
-from .config import BatchSettings
 from .plots import contact_sheet
 from .preprocess import preprocess
+from .settings import BatchSettings
 from .trace import captioned
 
 _TILE = (100, 210)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from synth import World
 
-from .config import BatchSettings
 from .drawing import TURN
 from .grouping import plan_signers
+from .settings import BatchSettings
 from .sources import WorldSource
 
 

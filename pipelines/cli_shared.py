@@ -53,7 +53,7 @@ def preset_config(preset: str, seed: int | None, changes: Sequence[str] = (), **
 
 def checked(config: "RunConfig") -> "RunConfig":
     """Return the configuration if its model, loss and options exist; loads Keras only if it names others."""
-    from .config import InputSettings, TrainSettings
+    from .settings import InputSettings, TrainSettings
 
     usual, train = TrainSettings(), config.train
     names = ("model", "model_options", "loss", "loss_options", "class_weights")

@@ -14,11 +14,11 @@ from synth import World
 from synth.acts import Act
 
 from .baselines import hog_features
-from .config import EvaluationSettings
 from .drawing import draw_in_chunks
 from .preprocess import to_ink
 from .protocols import Part, SignatureSet, TrialTable, cosine_scores, one_reference_trials
 from .sampling import evaluation_acts
+from .settings import EvaluationSettings
 
 HEIGHT, WIDTH = 64, 128
 FIRST = {"development": 10_000, "test": 20_000}

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import EvaluationSettings
 from .font_signers import ALLOGRAPH_SPREAD, SPREAD, FontSigner, Lines, allographs, font_signer, keyed, shape
 from .protocols import SignatureSet
 from .sampling import draw_skill, pick_signers
+from .settings import EvaluationSettings
 
 _ACT, _PERCEIVED, _FORGED, _PICKED, _PEN = range(2, 7)
 _MODES = 3

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import BatchSettings
+from .settings import BatchSettings
 from .sources import Item, Source
 
 _TRAIN, _CLASSIFICATION, _TRIALS, _TRIPLETS = 0, 2, 3, 4  # 1 is of evaluation sets

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .batch_cache import DiskCache, MemoryCache
-from .config import CLOSED_SET_LOSSES, RunConfig
+from .config import RunConfig
 from .drawing import TURN
 from .grouping import Plan, number_signers, plan_classification, plan_signers, plan_trials, plan_triplets
+from .settings import CLOSED_SET_LOSSES
 from .sources import Source, WorldSource
 from .splits import split_world, training_world
 from .trajectories import FEATURES, act_features

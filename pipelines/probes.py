@@ -19,9 +19,9 @@ from synth import World, render, render_batch
 from synth.acts import Act, execute, genuine_act
 from synth.image_statistics import measure_image
 
-from .config import BatchSettings
 from .grouping import plan_signers
 from .preprocess import BlankImage, preprocess
+from .settings import BatchSettings
 from .sources import WorldSource
 
 HEIGHT, WIDTH = 96, 192

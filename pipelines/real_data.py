@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .config import CLOSED_SET_LOSSES, BatchSettings, RunConfig
+from .config import RunConfig
 from .preprocess import preprocess
 from .runs import RunError
+from .settings import CLOSED_SET_LOSSES, BatchSettings
 from .sources import StoredSource
 
 if TYPE_CHECKING:

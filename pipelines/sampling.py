@@ -10,8 +10,8 @@ from synth import Signer, World
 from synth.acts import Act, genuine_act
 from synth.forgery import forgery_act
 
-from .config import BatchSettings, EvaluationSettings
 from .protocols import SignatureSet
+from .settings import BatchSettings, EvaluationSettings
 
 _EVALUATE = 1
 """Keeps these draws apart from those of batches, which are keyed alike."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from synth import World
 
-from .config import BatchSettings
 from .drawing import draw_augmented
 from .sampling import forged_acts, genuine_acts, pick_signers
+from .settings import BatchSettings
 
 Place = Any
 Item = Any

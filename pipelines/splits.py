@@ -13,8 +13,8 @@ import numpy as np
 from synth import World
 from synth.worlds import world_config
 
-from .config import WorldSettings
 from .folds import signer_folds
+from .settings import WorldSettings
 
 _STRIDE = 2**40
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from pipelines.config import BatchSettings, EvaluationSettings, RunConfig, TrainSettings, WorldSettings
+from pipelines.config import RunConfig
+from pipelines.settings import BatchSettings, EvaluationSettings, TrainSettings, WorldSettings
 
 # two test processes share two cores: OpenMP threads that wait by spinning made a t-SNE of 64 points take 20 s
 os.environ["OMP_NUM_THREADS"] = "1"

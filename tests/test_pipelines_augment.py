@@ -17,10 +17,11 @@ from pipelines.augment import RECIPES, augmented, look, shape
 from pipelines.augment_sheet import augment_sheet
 from pipelines.baselines import hog_features
 from pipelines.batches import draw_batch
-from pipelines.config import BatchSettings, RunConfig
+from pipelines.config import RunConfig
 from pipelines.drawing import draw_pictures
 from pipelines.grouping import plan_signers
 from pipelines.preprocess import BlankImage, preprocess
+from pipelines.settings import BatchSettings
 from pipelines.sources import WorldSource
 from synth import World, forge, render
 

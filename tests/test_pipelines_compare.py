@@ -16,13 +16,14 @@ from pipelines.adapters import ProvenanceError, write_provenance
 from pipelines.building import build_model, check_names
 from pipelines.cli import main
 from pipelines.compare import compare
-from pipelines.config import CLOSED_SET_LOSSES, PRESETS, RunConfig, changed, with_model
+from pipelines.config import PRESETS, RunConfig, changed, with_model
 from pipelines.demo import demo
 from pipelines.evaluate import draw_part
 from pipelines.head_fitting import fit_head
 from pipelines.inputs import Drawing, training_stream
 from pipelines.progress import Progress
 from pipelines.runs import Run, RunError, load_verifier
+from pipelines.settings import CLOSED_SET_LOSSES
 from synth import World, render
 
 QUIET = Progress(quiet=True)

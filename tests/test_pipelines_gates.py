@@ -43,7 +43,6 @@ from pipelines.adapters import (
 from pipelines.audit import audit
 from pipelines.audit_files import write_audit
 from pipelines.calibration import choose_thresholds, fit_calibrator
-from pipelines.config import WorldSettings
 from pipelines.csv_text import escape_formula, plain_cell
 from pipelines.disjoint import check_parts, near_copies
 from pipelines.export import export
@@ -60,6 +59,7 @@ from pipelines.progress import Progress
 from pipelines.protocols import TrialTable
 from pipelines.release import CARD, LOG, ReleaseError, Responsible, intended_use, refusals, release, write_card
 from pipelines.runs import Run, load_verifier, sha256
+from pipelines.settings import WorldSettings
 from pipelines.splits import check_disjoint_parts, outsiders, split_world
 from pipelines.verifier import NOTICE, Verifier
 from pipelines.verify import Bench, verify

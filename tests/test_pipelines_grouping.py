@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import BatchSettings, RunConfig
+from pipelines.config import RunConfig
 from pipelines.grouping import (
     number_signers,
     plan_classification,
@@ -18,6 +18,7 @@ from pipelines.grouping import (
 )
 from pipelines.inputs import Drawing, images_per_step, training_stream, trial_stream
 from pipelines.preprocess import to_ink
+from pipelines.settings import BatchSettings
 from pipelines.sources import MixedSource, StoredSource, WorldSource
 from synth import World
 

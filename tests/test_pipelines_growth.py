@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 import models
 from pipelines.building import build_model, check_names
-from pipelines.config import PRESETS, RunConfig, TrainSettings, changed, with_model
+from pipelines.config import PRESETS, RunConfig, changed, with_model
 from pipelines.fine_tuning import fine_tuned
 from pipelines.growth import grown, stages, variables
 from pipelines.hosts import check_hosts, parse_hosts
 from pipelines.progress import Bar, Progress
 from pipelines.runs import Run
+from pipelines.settings import TrainSettings
 
 
 @pytest.fixture

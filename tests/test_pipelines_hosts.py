@@ -18,13 +18,14 @@ import pytest
 from hypothesis import given, settings
 
 from pipelines.cli import main
-from pipelines.config import BatchSettings, InputSettings, RunConfig, TrainSettings, WorldSettings, changed
+from pipelines.config import RunConfig, changed
 from pipelines.export import export
 from pipelines.export_plan import ExportSpec
 from pipelines.hosts import Hosts, check_hosts, hosts_of, parse_hosts, share_of
 from pipelines.inputs import Drawing, images_per_step, planner
 from pipelines.rendezvous import meet
 from pipelines.runs import RunError
+from pipelines.settings import BatchSettings, InputSettings, TrainSettings, WorldSettings
 from pipelines.sources import MixedSource, StoredSource, WorldSource
 from synth import World
 from synth.acts import Act

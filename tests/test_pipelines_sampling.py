@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.batches import draw_batch
-from pipelines.config import PRESETS, BatchSettings, EvaluationSettings, RunConfig, WorldSettings, changed
+from pipelines.config import PRESETS, RunConfig, changed
 from pipelines.drawing import draw_in_chunks
 from pipelines.grouping import plan_signers
 from pipelines.inputs import Drawing
 from pipelines.preprocess import to_ink
 from pipelines.sampling import evaluation_acts, pick_signers
+from pipelines.settings import BatchSettings, EvaluationSettings, WorldSettings
 from pipelines.sources import WorldSource
 from pipelines.splits import Split, check_disjoint_parts, split_world
 from synth import World
@@ -240,7 +241,8 @@ _BROKEN = """
 import sys, tempfile, keras, models
 from models.layers import L2Normalize
 from pipelines import inputs, train
-from pipelines.config import BatchSettings, RunConfig, TrainSettings
+from pipelines.config import RunConfig
+from pipelines.settings import BatchSettings, TrainSettings
 from pipelines.runs import Run
 
 @models.register("tiny_for_a_test")

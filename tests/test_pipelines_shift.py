@@ -17,7 +17,7 @@ import pipelines.shift
 from pipelines.adapt import BEFORE, adapt, check_sizes
 from pipelines.baselines import pixel_features
 from pipelines.cli import main
-from pipelines.config import EvaluationSettings, RunConfig, changed
+from pipelines.config import RunConfig, changed
 from pipelines.evaluate import draw_part, freeze, freeze_fused, fused_trials, trials_of
 from pipelines.few_shot import (
     DiagonalHead,
@@ -35,6 +35,7 @@ from pipelines.preprocess import preprocess, to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import cosine_scores, one_reference_trials
 from pipelines.runs import Run
+from pipelines.settings import EvaluationSettings
 from pipelines.shift import HEAD, judged_signers, measure_shifts, points_of, ranked, shift
 from pipelines.shift_page import _share, rows_of, several_rows, shift_html
 from pipelines.shift_rates import FUSIONS, METHODS, interval, judge, record
