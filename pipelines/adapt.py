@@ -14,7 +14,7 @@ import numpy as np
 from .config import RunConfig
 from .curve_points import DRAWS, Points, write_points
 from .curves import frozen_of
-from .evaluate import Part, trials_of
+from .evaluation_parts import Part, trials_of
 from .few_shot import Adapted, diagonal_head, logistic_head, only, threshold_only, threshold_shrunk
 from .few_shot_training import fine_tuning
 from .files import write_json, write_text

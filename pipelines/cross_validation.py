@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .demo import demo
-from .evaluate import Frozen, Part, freeze, rates, subset, trials_of
+from .evaluate import freeze
+from .evaluation_parts import Part, subset, trials_of
 from .files import write_beside, write_json, write_text
 from .folds import check_apart, image_hashes, signer_folds
 from .page import page, table
 from .progress import Progress
 from .protocols import SignatureSet, TrialTable, check_disjoint
+from .rates import Frozen, rates
 from .report_tables import percent
 from .runs import Run, RunError
 from .trained import takes_images, unfrozen_verifier

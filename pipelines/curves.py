@@ -22,8 +22,9 @@ from .config import RunConfig
 from .curve_points import Points
 from .decisions import FusedPoint
 from .drawing import draw_in_chunks
-from .evaluate import Frozen, Part, rates, subset
+from .evaluation_parts import Part, subset
 from .protocols import TrialTable, k_reference_trials, one_reference_trials
+from .rates import Frozen, rates
 from .sampling import describe
 from .splits import judges
 from .verifier import Verifier

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .config import RunConfig
-from .evaluate import Frozen, Part, draw_part, measure
+from .evaluate import measure
 from .evaluation_card import card_of, duplicates_in, image_probes
+from .evaluation_parts import Part, draw_part
 from .files import write_beside, write_json
 from .logistic import LogisticHead
 from .marks import provenance_of
@@ -16,6 +17,7 @@ from .operating import development_scores, write_development
 from .preprocess import find_recipe
 from .progress import Progress
 from .protocol_stage import protocols_on_world
+from .rates import Frozen
 from .report import write_report
 from .run_cost import Clock, cost
 from .runs import FORMAT, Run, sha256

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .calibration import LogisticCalibrator
 from .config import RunConfig
 from .elastic_head import ElasticHead, PairHead, Vectors
-from .evaluate import Part, subset, trials_of
+from .evaluation_parts import Part, subset, trials_of
 from .logistic import fit_logistic_head, pairs_of
 from .protocols import TrialTable
 from .rates import Frozen, freeze_on

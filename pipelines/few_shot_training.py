@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig, changed
-from .evaluate import Part, trials_of
+from .evaluation_parts import Part, trials_of
 from .few_shot import Adapted, only
 from .rates import Frozen, freeze_on
 

@@ -20,7 +20,7 @@ from .runs import Run, RunError
 from .trials import TrialTable
 
 if TYPE_CHECKING:
-    from .evaluate import Part
+    from .evaluation_parts import Part
 
 FILE = "development.parquet"
 _NOTE = b"paraph-development"
@@ -69,7 +69,8 @@ def development_scores(part: "Part", config: RunConfig, trials: TrialTable) -> d
         config: The run.
         trials: Its one-reference trials.
     """
-    from .evaluate import FROZEN_FOR, fused_trials
+    from .evaluate import FROZEN_FOR
+    from .evaluation_parts import fused_trials
 
     tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS)
     several = {basis_of(fusion, k): by_kind(table) for (k, fusion), table in tables}

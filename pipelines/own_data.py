@@ -20,12 +20,14 @@ from .calibrators import calibration_of
 from .config import RunConfig
 from .decisions import FusedPoint
 from .embedding_file import Embedded
-from .evaluate import Frozen, Part, baselines, rates, reference_curve, trials_of
 from .evaluation_card import card_of, duplicates_in, image_probes, resplit
+from .evaluation_curves import baselines, reference_curve
+from .evaluation_parts import Part, trials_of
 from .files import write_beside, write_json
 from .lineage import mark_of_run
 from .progress import Progress
 from .protocol_stage import embedded_folder, protocols_on_folder
+from .rates import Frozen, rates
 from .reading import draw_plainly, embed_read, known_signers
 from .report import write_report
 from .rivals import rivals_of

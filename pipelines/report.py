@@ -12,7 +12,7 @@ from typing import Any
 from .calibration import LogisticCalibrator
 from .config import RunConfig
 from .curve_points import Points, write_points
-from .evaluate import Part
+from .evaluation_parts import Part
 from .files import write_text
 from .page import callout, figure, page, picture, table
 from .plots import figure_svg, new_axes, plot_curves, plot_map, plot_skills, to_svg

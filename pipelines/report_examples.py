@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
 from .curve_points import Points
-from .evaluate import Part
+from .evaluation_parts import Part
 from .page import figure, picture
 from .plots import contact_sheet
 from .trials import TrialTable

@@ -14,7 +14,7 @@ from .preprocess import to_ink
 from .trajectories import FEATURES
 
 if TYPE_CHECKING:
-    from .evaluate import Part
+    from .evaluation_parts import Part
 
 IMAGES = {"raw pixels": pixel_features, "HOG": hog_features}
 MOVEMENTS = "DTW"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .config import RunConfig
 from .curve_points import Points, write_points
 from .curves import frozen_of
-from .evaluate import Part
+from .evaluation_parts import Part
 from .files import write_json, write_text
 from .progress import Progress
 from .runs import Run, load_verifier

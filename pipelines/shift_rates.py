@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .config import RunConfig
 from .curve_points import weights_over_signers
-from .evaluate import Part, fused_trials, trials_of
+from .evaluation_parts import Part, fused_trials, trials_of
 from .likelihood import min_cllr
 from .metrics import Figures, cllr_of, eer_of, far_at, frr_at, named
 from .protocols import TrialTable

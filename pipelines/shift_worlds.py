@@ -19,7 +19,7 @@ from synth.worlds import world_config
 
 from .config import RunConfig
 from .drawing import draw_pictures
-from .evaluate import Part, subset
+from .evaluation_parts import Part, subset
 from .font_acts import font_acts, picture
 from .preprocess import preprocess
 from .sampling import describe, evaluation_acts

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from synth import World, render_batch
 
 from .config import RunConfig
-from .evaluate import Part
+from .evaluation_parts import Part
 from .file_facts import file_findings
 from .probe_findings import Finding, summarise
 from .sampling import evaluation_acts

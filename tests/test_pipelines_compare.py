@@ -18,7 +18,7 @@ from pipelines.cli import main
 from pipelines.compare import compare
 from pipelines.config import PRESETS, RunConfig, changed, with_model
 from pipelines.demo import demo
-from pipelines.evaluate import draw_part
+from pipelines.evaluation_parts import draw_part
 from pipelines.head_fitting import fit_head
 from pipelines.inputs import Drawing, training_stream
 from pipelines.progress import Progress

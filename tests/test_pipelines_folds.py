@@ -12,9 +12,9 @@ from pipelines.calibration import LogisticCalibrator, OperatingPoint
 from pipelines.cli import main
 from pipelines.config import PRESETS, changed
 from pipelines.cross_validation import Judged, pool
-from pipelines.evaluate import Frozen
 from pipelines.folds import check_apart, class_folds, image_hashes, signer_folds, without_repeats
 from pipelines.protocols import TrialTable
+from pipelines.rates import Frozen
 from pipelines.settings import WorldSettings
 from pipelines.shift import judged_signers
 from pipelines.splits import Split, check_disjoint_parts, judges, split_world

@@ -29,12 +29,14 @@ from pipelines.curve_points import (
 )
 from pipelines.curves import SKILLS, base_forgeries, conditions, frozen_of, image_count, measure_curves, training_rows
 from pipelines.curves_page import curves, rate_rows, robustness_rows
-from pipelines.evaluate import Part, baselines, rates, trials_of
 from pipelines.evaluation_card import resplit
+from pipelines.evaluation_curves import baselines
+from pipelines.evaluation_parts import Part, trials_of
 from pipelines.metrics import far, frr
 from pipelines.preprocess import to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import TrialTable
+from pipelines.rates import rates
 from pipelines.report import write_points, write_report
 from pipelines.report_examples import embedding_map, signature_rows, worst, worst_html
 from pipelines.report_method import tree_html

@@ -8,7 +8,9 @@ import pytest
 import models
 from pipelines.baselines import dtw_scores
 from pipelines.config import RunConfig, changed
-from pipelines.evaluate import Part, baselines, draw_part, fused_trials, measure, subset, trials_of
+from pipelines.evaluate import measure
+from pipelines.evaluation_curves import baselines
+from pipelines.evaluation_parts import Part, draw_part, fused_trials, subset, trials_of
 from pipelines.metrics import eer
 from pipelines.online import OnlineVerifier
 from pipelines.protocols import TrialTable

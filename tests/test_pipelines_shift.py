@@ -18,7 +18,8 @@ from pipelines.adapt import BEFORE, adapt, check_sizes
 from pipelines.baselines import pixel_features
 from pipelines.cli import main
 from pipelines.config import RunConfig, changed
-from pipelines.evaluate import draw_part, freeze, freeze_fused, fused_trials, trials_of
+from pipelines.evaluate import freeze, freeze_fused
+from pipelines.evaluation_parts import draw_part, fused_trials, trials_of
 from pipelines.few_shot import (
     DiagonalHead,
     cross_fitted,

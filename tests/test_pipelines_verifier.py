@@ -11,7 +11,8 @@ from pipelines.calibration import LogisticCalibrator, fit_calibrator
 from pipelines.config import RunConfig
 from pipelines.decisions import FusedPoint
 from pipelines.drawing import draw_in_chunks
-from pipelines.evaluate import Part, freeze, freeze_fused
+from pipelines.evaluate import freeze, freeze_fused
+from pipelines.evaluation_parts import Part
 from pipelines.fusion import FUSIONS
 from pipelines.logistic import LogisticHead
 from pipelines.online import OnlineVerifier
