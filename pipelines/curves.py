@@ -20,7 +20,7 @@ from synth.forgery import forgery_act
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .curve_points import Points
-from .decisions import FusedPoint
+from .decisions import fused_of, typical_of
 from .drawing import draw_in_chunks
 from .evaluation_parts import Part, subset
 from .protocols import TrialTable, k_reference_trials, one_reference_trials
@@ -103,11 +103,11 @@ def draw_cohort(
 def frozen_of(record: dict[str, Any]) -> Frozen:
     """Return what a run froze, from the content of its `verifier.json`; `for_references` gives that for several."""
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
-    fused = {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()}
     nothing = np.empty(0)
     empty = np.empty(0, dtype=str)
     trials = TrialTable(empty, empty, empty, nothing, empty, empty, nothing.astype(np.float32), "development", "")
-    return Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials, fused)
+    calibrator = LogisticCalibrator.from_dict(record["calibrator"])
+    return Frozen(points, calibrator, trials, fused_of(record), typical_of(record))
 
 
 def rows_of(

@@ -67,6 +67,20 @@ class FusedPoint:
         return cls(float(record["threshold"]), LogisticCalibrator.from_dict(record["calibrator"]))
 
 
+def fused_of(record: Mapping[str, Any]) -> dict[str, FusedPoint]:
+    """Return what a run froze for several references, by "fusion/number", from the content of its `verifier.json`.
+
+    A record without ``typical`` is of a version whose "relative" was another: what was frozen for that is left out.
+    """
+    frozen = {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()}
+    return frozen if "typical" in record else {n: p for n, p in frozen.items() if not n.startswith("relative/")}
+
+
+def typical_of(record: Mapping[str, Any]) -> float:
+    """Return the mean score of two genuine signatures of one person that a run froze, if it did, else 1."""
+    return float(record.get("typical", 1.0))
+
+
 USUAL = "relative"
 """The fusion of several references unless asked otherwise."""
 

@@ -43,9 +43,15 @@ def _check_direction(genuine: TrialTable, random: TrialTable) -> None:
         )
 
 
-def freeze_fused(part: Part, config: RunConfig) -> dict[str, FusedPoint]:
-    """Return thresholds and calibration for several references, by "fusion/number", from the development part."""
-    tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS)
+def freeze_fused(part: Part, config: RunConfig, typical: float) -> dict[str, FusedPoint]:
+    """Return thresholds and calibration for several references, by "fusion/number", from the development part.
+
+    Args:
+        part: The development part.
+        config: The run's.
+        typical: What was frozen as `Frozen.typical`.
+    """
+    tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS, typical=typical)
     found = {}
     for (k, fusion), trials in tables:
         genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
@@ -59,7 +65,8 @@ def measure(
     test: Part, development: Part, config: RunConfig, kept: Kept = None
 ) -> tuple[dict[str, Any], Frozen, TrialTable]:
     """Return the metrics of a synthetic evaluation, what was frozen, and the test trials; `kept` gets all trials."""
-    frozen = dataclasses.replace(freeze(development, config), fused=freeze_fused(development, config))
+    frozen = freeze(development, config)
+    frozen = dataclasses.replace(frozen, fused=freeze_fused(development, config, frozen.typical))
     trials = trials_of(test, config, "test")
     check_disjoint(frozen.trials, trials)
     keep(kept, "pairs", trials)

@@ -59,7 +59,7 @@ def reference_curve(
     """
     rows = []
     beside = _reference_errors(rivals or {}, config, kept)
-    for (k, fusion), trials in _curve_trials(part, config):
+    for (k, fusion), trials in _curve_trials(part, config, frozen.typical):
         keep(kept, f"references {fusion} {k}", trials)
         number, holds = frozen.for_references(fusion, k)
         found = rates(trials, holds, draws=config.evaluation.bootstrap_draws, seed=config.world.seed, brief=True)
@@ -77,9 +77,9 @@ def reference_curve(
     return rows
 
 
-def _curve_trials(part: Part, config: RunConfig) -> Iterator[tuple[tuple[int, str], TrialTable]]:
+def _curve_trials(part: Part, config: RunConfig, typical: float = 1.0) -> Iterator[tuple[tuple[int, str], TrialTable]]:
     """Yield the trials that the curve of references shows; a single one needs no fusion, and comes as "max"."""
-    tables = fused_trials(part, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS)
+    tables = fused_trials(part, config, "test", numbers=NUMBERS, fusions=CURVE_FUSIONS, typical=typical)
     return ((at, trials) for at, trials in tables if at[0] > 1 or at[1] == "max")
 
 

@@ -99,7 +99,13 @@ def trials_of(part: Part, config: RunConfig, name: PartName) -> TrialTable:
 
 
 def fused_trials(
-    part: Part, config: RunConfig, name: PartName, *, numbers: Sequence[int], fusions: Sequence[str]
+    part: Part,
+    config: RunConfig,
+    name: PartName,
+    *,
+    numbers: Sequence[int],
+    fusions: Sequence[str],
+    typical: float = 1.0,
 ) -> Iterator[tuple[tuple[int, str], TrialTable]]:
     """Yield the trials of the headline signatures against several references, with their number and fusion.
 
@@ -110,6 +116,7 @@ def fused_trials(
         numbers: Of references; those that leave fewer than two signers a genuine signature to question are passed
             over. Signers whom they leave none are named in the trials' ``left_out``.
         fusions: Names in `fusion.FUSIONS`.
+        typical: As for `fusion.fuse`: `Frozen.typical` where a frozen threshold judges the scores.
     """
     headline = subset(part.signatures, part.headline)
     vectors, scores = part.embeddings[part.headline], remembered(part.similarity(part.headline), headline.name.size)
@@ -128,7 +135,9 @@ def fused_trials(
                     fusion=fusion,
                     fuse=None
                     if fusion in REDUCED
-                    else lambda r, q, name=fusion: fuse(name, vectors[r], vectors[q], pair_scores),  # type: ignore[misc]
+                    else lambda r, q, name=fusion: fuse(  # type: ignore[misc]
+                        name, vectors[r], vectors[q], pair_scores, typical=typical
+                    ),
                     n_random=config.evaluation.n_random,
                     seed=config.world.seed,
                 ),

@@ -63,7 +63,7 @@ def evaluate_stage(
     with progress.task("shortcut probes", None):
         probes = clock.timed("evaluating", lambda: probe_world(config, test, trials))
     write_beside(run / "scores.parquet", lambda path: write_scores(path, tables))
-    write_development(run / DEVELOPMENT, development_scores(dev, config, frozen.trials))
+    write_development(run / DEVELOPMENT, development_scores(dev, config, frozen))
     write_json(run / "verifier.json", _record(run, config, verifier, head, frozen))
     shutil.rmtree(run / "checkpoints", ignore_errors=True)  # `model.keras` is whole; the cost is what stays
     metrics |= {"protocols": outcome.metrics} if outcome.metrics else {}
@@ -117,6 +117,7 @@ def _record(
         "takes": "image" if takes_images(verifier.model) else "sequence",
         "head": None if head is None else head.to_dict(),
         "fused": {name: point.to_dict() for name, point in frozen.fused.items()},
+        "typical": frozen.typical,
         "provenance": provenance_of(run, head),
         "sha256": sha256(run / "model.keras"),
     }

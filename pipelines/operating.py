@@ -16,6 +16,7 @@ from .config import RunConfig
 from .files import write_beside
 from .fusion import FUSIONS, check_fusion
 from .metrics import far, frr, threshold_at_far
+from .rates import Frozen
 from .runs import Run, RunError
 from .trials import TrialTable
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .evaluation_parts import Part
 
 FILE = "development.parquet"
-_NOTE = b"paraph-development"
+_NOTE, _FORMAT = b"paraph-development", 2
 Scores = Mapping[str, NDArray[np.floating]]
 """Scores by kind of trial: "genuine", "skilled", "random", "simple"."""
 
@@ -61,20 +62,20 @@ def basis_of(fusion: str, n_references: int) -> str:
     return "1" if n_references == 1 else f"{fusion}/{n_references}"
 
 
-def development_scores(part: "Part", config: RunConfig, trials: TrialTable) -> dict[str, Scores]:
+def development_scores(part: "Part", config: RunConfig, frozen: Frozen) -> dict[str, Scores]:
     """Return the development scores by basis: one reference, and each fusion of several.
 
     Args:
         part: The development part.
         config: The run.
-        trials: Its one-reference trials.
+        frozen: What was frozen on it.
     """
     from .evaluate import FROZEN_FOR
     from .evaluation_parts import fused_trials
 
-    tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS)
+    tables = fused_trials(part, config, "development", numbers=FROZEN_FOR, fusions=FUSIONS, typical=frozen.typical)
     several = {basis_of(fusion, k): by_kind(table) for (k, fusion), table in tables}
-    return {"1": by_kind(trials), **several}
+    return {"1": by_kind(frozen.trials), **several}
 
 
 def write_development(path: Path, found: Mapping[str, Scores]) -> Path:
@@ -89,7 +90,7 @@ def write_development(path: Path, found: Mapping[str, Scores]) -> Path:
         "score": np.concatenate([values for _, _, values in rows]).astype(np.float32),
     }
     table = pa.table(
-        {name: pa.array(values) for name, values in columns.items()}, metadata={_NOTE: json.dumps({"format": 1})}
+        {name: pa.array(values) for name, values in columns.items()}, metadata={_NOTE: json.dumps({"format": _FORMAT})}
     )
     return write_beside(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
 
@@ -101,6 +102,7 @@ def read_development(run: Run) -> dict[str, dict[str, NDArray[np.floating]]]:
         RunError: If the file is something else.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = run / FILE
@@ -110,8 +112,10 @@ def read_development(run: Run) -> dict[str, dict[str, NDArray[np.floating]]]:
         table = pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
-    if _NOTE not in (table.schema.metadata or {}):
+    if (note := (table.schema.metadata or {}).get(_NOTE)) is None:
         raise RunError(f"{path} holds no development scores; `python -m pipelines evaluate` writes it anew")
+    if json.loads(note) != {"format": _FORMAT}:  # its "relative" was another
+        table = table.filter(pc.invert(pc.starts_with(table["basis"], "relative/")))
     basis, kind = (table[name].to_numpy().astype(str) for name in ("basis", "kind"))
     score = table["score"].to_numpy()
     return {

@@ -18,7 +18,7 @@ from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .calibrators import calibration_of
 from .config import RunConfig
-from .decisions import FusedPoint
+from .decisions import fused_of, typical_of
 from .embedding_file import Embedded
 from .evaluation_card import card_of, duplicates_in, image_probes, resplit
 from .evaluation_curves import baselines, reference_curve
@@ -195,8 +195,8 @@ def _measure(
     """Return the rates of the network, its baselines and the reference curve at the frozen threshold."""
     trials = tables["pairs"] = trials_of(part, config, "test")
     points = {name: OperatingPoint(**point) for name, point in record["points"].items()}
-    fused = {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()}
-    frozen = Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials, fused)
+    calibrator = LogisticCalibrator.from_dict(record["calibrator"])
+    frozen = Frozen(points, calibrator, trials, fused_of(record), typical_of(record))
     draws, seed, rivals = config.evaluation.bootstrap_draws, config.world.seed, rivals_of(part)
     found = {
         "verifier": rates(trials, frozen, draws=draws, seed=seed),

@@ -34,12 +34,16 @@ FORGED = ("random", "simple", "skilled")
 
 @dataclasses.dataclass(frozen=True)
 class Frozen:
-    """What was fitted on development signers, and on how many; `fused` is for several references."""
+    """What was fitted on development signers, and on how many.
+
+    `fused` is for several references, and `typical` the mean score of two genuine signatures of one person.
+    """
 
     points: dict[str, OperatingPoint]
     calibrator: LogisticCalibrator
     trials: TrialTable
     fused: Mapping[str, FusedPoint] = dataclasses.field(default_factory=dict)
+    typical: float = 1.0
 
     @property
     def threshold(self) -> float:
@@ -63,7 +67,8 @@ class Frozen:
 def freeze_on(trials: TrialTable) -> Frozen:
     """Return thresholds and calibration from development trials, of one signer at least."""
     genuine, skilled, random = (trials.select(kind=kind) for kind in ("genuine", "skilled", "random"))
-    return Frozen(choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled), trials)
+    points, calibrator = choose_thresholds(genuine, skilled, random), fit_calibrator(genuine, skilled)
+    return Frozen(points, calibrator, trials, typical=float(genuine.score.mean()))
 
 
 def rates(trials: TrialTable, frozen: Frozen | None, *, draws: int, seed: int, brief: bool = False) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _conditions(metrics: dict[str, Any]) -> list[str]:
     if metrics.get("references"):
         said = (
             "Each row's threshold was frozen on development signers for its fusion and the number of references under "
-            "<i>frozen for</i>. <i>Relative</i> takes the best match and asks less of people whose references differ."
+            "<i>frozen for</i>. <i>Relative</i> takes the best matches and asks less of people whose references differ."
         )
         lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(REFERENCES, reference_rows(metrics))]
     if rows := split_rows(metrics):

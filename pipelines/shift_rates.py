@@ -96,7 +96,9 @@ def judge(part: Part, config: RunConfig, frozen: Frozen) -> Judged:
         drawn_figures(trials, judged_figures(kinds, frozen), **how),
         {
             fusion: drawn_figures(fused, judged_figures(kinds, frozen.for_references(fusion, REFERENCES)[1]), **how)
-            for (_, fusion), fused in fused_trials(part, config, "test", numbers=[REFERENCES], fusions=list(FUSIONS))
+            for (_, fusion), fused in fused_trials(
+                part, config, "test", numbers=[REFERENCES], fusions=list(FUSIONS), typical=frozen.typical
+            )
             if f"{fusion}/{REFERENCES}" in frozen.fused
         },
         drawn_figures(plain, [named(f"eer_{kind}", eer_of(kind)) for kind in kinds], **how),

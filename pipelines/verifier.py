@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import LogisticCalibrator, words_for
-from .decisions import Decision, Enrolment, FusedPoint, nearest_frozen, usual_fusion
+from .decisions import Decision, Enrolment, FusedPoint, fused_of, nearest_frozen, typical_of, usual_fusion
 from .elastic_head import PairHead, own_head
 from .fusion import check_fusion, fuse, share_of_votes
 from .logistic import LogisticHead
@@ -44,6 +44,7 @@ class Verifier:
         band: Half-width, in log10 LR round the threshold, in which the answer is "inconclusive".
         head: A fitted pair head, or None for the network's own, if it has one, and else the cosine.
         fused: What was frozen for several references, by "fusion/number", such as "max/3".
+        typical: Mean score of two genuine signatures of one person, which the fusion "relative" needs.
         recipe: Of the preprocessing that the network was trained on, a name in `recipes.RECIPES`.
     """
 
@@ -58,11 +59,12 @@ class Verifier:
         band: float = 0.15,
         head: PairHead | None = None,
         fused: Mapping[str, FusedPoint] | None = None,
+        typical: float = 1.0,
         recipe: str = "default",
     ) -> None:
         self.model, self.height, self.width = model, height, width
         self.threshold, self.calibrator, self.band = threshold, calibrator, band
-        self.head, self.fused = head or own_head(model), dict(fused or {})
+        self.head, self.fused, self.typical = head or own_head(model), dict(fused or {}), typical
         self.recipe = find_recipe(recipe).name
 
     @property
@@ -225,7 +227,7 @@ class Verifier:
         prepared = self.prepare(questioned)
         embedded = self.embed_canvases(prepared)
         alone = self.pair_scores(enrolled.embeddings, embedded)
-        fused = fuse(fusion, enrolled.embeddings, embedded, self.pair_scores)
+        fused = fuse(fusion, enrolled.embeddings, embedded, self.pair_scores, typical=self.typical)
         votes = share_of_votes(alone, self.threshold)
         at = point.threshold if threshold is None else threshold
         answers = []
@@ -313,7 +315,8 @@ def _frozen(run: Run, record: dict[str, Any]) -> dict[str, Any]:
             "calibrator": LogisticCalibrator.from_dict(record["calibrator"]),
             "band": float(record["band"]),
             "head": LogisticHead.from_dict(record["head"]) if record.get("head") else None,
-            "fused": {name: FusedPoint.from_dict(point) for name, point in record.get("fused", {}).items()},
+            "fused": fused_of(record),
+            "typical": typical_of(record),
             "recipe": recipe.name,
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -72,8 +72,9 @@ def saved(config: RunConfig) -> dict[str, Any]:
     part = draw_part(config, "dev", Pixels())
     frozen = freeze(part, config)
     points = {name: dataclasses.asdict(point) for name, point in frozen.points.items()}
-    fused = {name: point.to_dict() for name, point in freeze_fused(part, config).items()}
-    return {"points": points, "calibrator": frozen.calibrator.to_dict(), "fused": fused}
+    fused = {name: point.to_dict() for name, point in freeze_fused(part, config, frozen.typical).items()}
+    calibrator = frozen.calibrator.to_dict()
+    return {"points": points, "calibrator": calibrator, "fused": fused, "typical": frozen.typical}
 
 
 # --- signers of vector fonts
@@ -201,7 +202,7 @@ def test_three_references_are_judged_at_what_was_frozen_for_them(
 ) -> None:
     part = draw_shift(own_world(), judged_signers(config, 10), config, Pixels()).part
     found = record(judge(part, config, pipelines.shift.frozen_of(saved)), None)[f"verifier {fusion}"]
-    ((_, trials),) = fused_trials(part, config, "test", numbers=[3], fusions=[fusion])
+    ((_, trials),) = fused_trials(part, config, "test", numbers=[3], fusions=[fusion], typical=saved["typical"])
     accepted = trials.score >= saved["fused"][f"{fusion}/3"]["threshold"]
     assert found["frr_frozen"]["value"] == pytest.approx(1 - accepted[trials.kind == "genuine"].mean())
     assert found["far_skilled_frozen"]["value"] == pytest.approx(accepted[trials.kind == "skilled"].mean())

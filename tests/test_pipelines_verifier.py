@@ -267,7 +267,7 @@ def test_fusions_are_frozen_for_the_numbers_of_references_there_are(bare: Verifi
     drawn = evaluation_acts(World(5), range(6), micro_config.evaluation)
     canvases = draw_in_chunks(drawn.acts, height=64, width=128)
     part = Part(drawn.signatures, canvases, bare.embed_canvases(canvases), drawn.on_grid)
-    found = freeze_fused(part, micro_config)
+    found = freeze_fused(part, micro_config, 0.5)
     assert set(found) == {f"{fusion}/2" for fusion in FUSIONS}
     assert all(np.isfinite(point.threshold) and point.calibrator.n_signers == 6 for point in found.values())
     assert found["max/2"].threshold >= found["min/2"].threshold
