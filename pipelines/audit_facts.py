@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapters.ink_check import ink_fault
-from .steps_paper import MIN_CONTRAST, global_mask, ink_of, limit_size, pad_to_fours
+from .steps_paper import MIN_CONTRAST, global_mask, ink_of, limit_size
 
 _LONGEST = 2400
 _EDGE = 0.25  # of a side: a longer run of ink along the border is a ruled line or the scanner's edge, no cut stroke
@@ -55,9 +55,8 @@ def measure(image: NDArray[np.uint8]) -> Facts:
         return Facts(height, width, fault, 0, 0, 0, 0, _level(image), _spread(image))
     scale = min(1.0, _LONGEST / max(image.shape))
     seen = limit_size(image, _LONGEST)
-    ink, threshold, core = ink_of(pad_to_fours(seen))
-    inside = (slice(4, 4 + seen.shape[0]), slice(4, 4 + seen.shape[1]))
-    mask = global_mask(ink, threshold)[inside]
+    ink, threshold, core = ink_of(seen)
+    mask = global_mask(ink, threshold)
     if threshold < MIN_CONTRAST or not mask.any():
         return Facts(height, width, "blank: no ink found", 0, 0, 0, 0, _level(image), _spread(image))
     paper = seen[cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0]
@@ -69,7 +68,7 @@ def measure(image: NDArray[np.uint8]) -> Facts:
         "",
         float(longest) / scale,
         stroke_width(mask) / scale,
-        sharpness(ink[inside], mask, core) * scale,
+        sharpness(ink, mask, core) * scale,
         cut_strokes(mask),
         float(np.median(paper)) if len(paper) else 255.0,
         float(paper.std()) if len(paper) else 0.0,

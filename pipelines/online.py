@@ -50,7 +50,7 @@ class OnlineVerifier(Verifier):
             raise ValueError("perturbations are for images; this verifier takes trajectories, so leave them out")
         return prepared
 
-    def _refuse(self, questioned: Any) -> None:
+    def _refuse(self, images: Any, what: str) -> None:
         """Leave it to `prepare`, which refuses what is no trajectory."""
 
     def _copies(self, enrolled: Enrolment, prepared: NDArray[Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The writer-dependent protocol enrols its signers in classifiers that are judged 
 
 import dataclasses
 import functools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ def evaluate_folder(
     folder = Path(out) if out else run / "evaluations" / Path(data).resolve().name
     if folder.resolve().is_relative_to(Path(data).resolve()):
         raise ValueError(f"{folder} lies inside the data folder {data}, which is not changed; choose another --out")
+    if (other := _other_source(folder, provenance)) is not None:
+        raise ValueError(f"{folder} holds the results of {other}; choose another --out, or move it away")
     config, record = run.config(), run.read("verifier.json")
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
@@ -154,6 +157,15 @@ def _nothing_usable(run: Run, data: str | Path, loaded: LoadedSet, known: list[s
 def _embedded(run: Run, folder: Path, read: _Folder, verifier: Verifier, *, keep: bool) -> Embedded:
     embed = functools.partial(embed_read, verifier, read.loaded, read.usable, read.canvases)
     return embedded_folder(run, folder / "embeddings.npz", read.signatures, read.canvases, verifier, embed, keep=keep)
+
+
+def _other_source(folder: Path, provenance: Provenance) -> str | None:
+    """Return the source of the results in a folder if they are of other data, else None."""
+    try:
+        told = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["data"]
+        return None if told["digest"] == provenance.digest else str(told["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _account(read: _Folder, provenance: Provenance, verifier: Verifier) -> dict[str, Any]:

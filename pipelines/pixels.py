@@ -13,13 +13,24 @@ import numpy as np
 from synth.kernels import kernel
 
 BORDER = 4
-"""Least border of paper round a picture, in px."""
+"""Least border round a picture, in px, that its paper is estimated with."""
 MARGIN = 2
 MIN_CONTRAST = 12.0
+MOST_INK = 0.7
+"""Share of a picture that ink may cover; in light ink on dark paper it is the paper that does."""
 INK_LEVEL = 215.0
 """Mean ink of a canvas, so that the darkness of a scan does not show."""
+_CUTS, _CLEAR = 4, 2.5
+"""Further cuts where the first is through noise; ink's mean level is so many times its, where half of noise has 1.8."""
 _NEAR = 0.65
 _FAINT = 0.7
+_DARK, _ALONG, _DEEP, _LIGHT = 0.45, 0.25, 0.2, 96.0
+"""The dark edge of a scan: below a share of the mean level, along a share of a side from a corner, at most so deep; a
+picture of a lower mean level is no scan of paper."""
+_DOT, _FINE = 0.6, 4.0
+"""Least area of a dot that a pen makes, as a share of the square of its line's width, if that is above so many px."""
+_STRAY, _APART = 0.015, 0.25
+"""Stray ink: less than a share of all where it is a share of the shorter side away; of nearer marks, less by square."""
 
 
 @kernel
@@ -48,6 +59,64 @@ def bordered(image: Any) -> Any:
     """Return an image with a border of `BORDER` px or a little more, its sides multiples of 4."""
     height, width = image.shape
     return padded(image, BORDER, BORDER, height + 2 * BORDER + -height % 4, width + 2 * BORDER + -width % 4)
+
+
+@kernel
+def without_edges(image: Any) -> Any:
+    """Return an image without the dark edges of a scan: bars and wedges that begin in a corner become paper.
+
+    A stroke that a tight crop cuts touches an edge, but hardly along a quarter of it from the very corner.
+    """
+    height, width = image.shape
+    mean, runs = _mean(image), np.zeros((4, 2), np.int64)
+    dark = _DARK * mean if mean > _LIGHT else 0.0
+    for side in range(4):  # top, bottom, left, right: all are measured before any is filled
+        length = width if side < 2 else height
+        for end in range(2):
+            n = 0
+            while n < length and image[_place(image, side, length - 1 - n if end else n, 0)] < dark:
+                n += 1
+            runs[side, end] = n if n >= _ALONG * length else 0
+    if runs.max() == 0:
+        return image
+    found = image.copy()
+    for side in range(4):
+        length, depth = (width, height) if side < 2 else (height, width)
+        for i in range(length):
+            if i < runs[side, 0] or i >= length - runs[side, 1]:
+                _fill(found, side, i, int(_DEEP * depth), dark)
+    return found
+
+
+@kernel
+def _mean(image: Any) -> float:
+    total = 0
+    for r in range(len(image)):
+        row = image[r]
+        for c in range(len(row)):
+            total += row[c]
+    return total / image.size
+
+
+@kernel
+def _fill(image: Any, side: int, i: int, most: int, dark: float) -> None:
+    """Write over dark pixels from a side inwards what follows them, if that is no more than so many away."""
+    k = 0
+    while k <= most and image[_place(image, side, i, k)] < dark:
+        k += 1
+    if 0 < k <= most:
+        level = image[_place(image, side, i, k + 2)]  # the edge itself is blurred
+        for n in range(k + 2):
+            image[_place(image, side, i, n)] = level
+
+
+@kernel
+def _place(image: Any, side: int, i: int, k: int) -> tuple[int, int]:
+    """Return row and column of the i-th pixel along a side (top, bottom, left, right), so many from it."""
+    height, width = image.shape
+    if side < 2:
+        return min(k, height - 1) if side == 0 else max(height - 1 - k, 0), i
+    return i, min(k, width - 1) if side == 2 else max(width - 1 - k, 0)
 
 
 @kernel
@@ -128,13 +197,21 @@ def paper_of(image: Any) -> Any:
 
 @kernel
 def level_into(image: Any, paper: Any, ink: Any) -> None:
-    """Write what is darker than the paper round it (`paper_of`), 0 to 255; sides are multiples of 4."""
+    """Write what is darker than the paper round it, 0 to 255, without the border that only the paper needs.
+
+    Args:
+        image: With its border (`bordered`).
+        paper: Of `paper_of`.
+        ink: Output, of the size without border.
+    """
     full, half = np.float32(255.0), np.float32(0.5)
-    for r in range(len(image)):
-        at = min(max((r + 0.5) / 4.0 - 0.5, 0.0), len(paper) - 1.0)
+    left, right = BORDER, BORDER + ink.shape[1]
+    for r in range(len(ink)):
+        at = min((r + BORDER + 0.5) / 4.0 - 0.5, len(paper) - 1.0)
         upper = int(at)
         share = np.float32(at - upper)
-        above, below, source, row = paper[upper], paper[min(upper + 1, len(paper) - 1)], image[r], ink[r]
+        above, below = paper[upper][left:right], paper[min(upper + 1, len(paper) - 1)][left:right]
+        source, row = image[r + BORDER][left:right], ink[r]
         for c in range(len(row)):
             value = full + half - full * np.float32(source[c]) / (above[c] + share * (below[c] - above[c]))
             value = np.float32(0.0) if value < np.float32(0.0) else value
@@ -143,7 +220,11 @@ def level_into(image: Any, paper: Any, ink: Any) -> None:
 
 @kernel
 def otsu_of(ink: Any) -> tuple[float, float]:
-    """Return the middle of the means of both sides of Otsu's cut, and the mean level above it."""
+    """Return the middle of the means of both sides of Otsu's cut, and the mean level above it.
+
+    Where ink is so little of a picture that the cut goes through the noise of its paper, what is below is left out and
+    the rest is cut again, until ink stands apart from noise, or nothing does: then the first cut is all there is.
+    """
     parts = np.zeros((4, 256), dtype=np.int64)  # equal neighbours, as paper mostly is, would wait for each other in one
     for r in range(len(ink)):
         row = ink[r]
@@ -155,16 +236,37 @@ def otsu_of(ink: Any) -> tuple[float, float]:
         count = parts[0, k] + parts[1, k] + parts[2, k] + parts[3, k]
         n, level = n + count, level + k * count
         below[k], sums[k] = n, level
-    total, whole, cut, most = below[255], sums[255], 0, 0.0
-    for k in range(256):
-        apart = below[k] * (total - below[k])
-        between = (whole * below[k] - total * sums[k]) ** 2 / apart if apart > 0.0 else 0.0
+    cut, low, high = _cut(below, sums, -1)
+    threshold = 0.5 * (low + high)
+    if threshold < MIN_CONTRAST:
+        for _ in range(_CUTS):
+            cut, low, high = _cut(below, sums, cut)
+            if high >= _CLEAR * low and 0.5 * (low + high) >= MIN_CONTRAST:
+                threshold = 0.5 * (low + high)
+                break
+    first = int(threshold)  # levels above the threshold start one higher
+    return threshold, (sums[255] - sums[first]) / max(below[255] - below[first], 1.0)
+
+
+@kernel
+def _cut(below: Any, sums: Any, beyond: int) -> tuple[int, float, float]:
+    """Return Otsu's cut through the levels beyond one (-1 for all), and the means of both sides of it.
+
+    Args:
+        below: How many pixels are of a level or less, shape ``(256,)``.
+        sums: The sum of their levels.
+        beyond: A level.
+    """
+    n, level = (below[beyond], sums[beyond]) if beyond >= 0 else (0.0, 0.0)
+    total, whole, cut, most = below[255] - n, sums[255] - level, beyond, 0.0
+    for k in range(beyond + 1, 256):
+        apart = (below[k] - n) * (below[255] - below[k])
+        between = (whole * (below[k] - n) - total * (sums[k] - level)) ** 2 / apart if apart > 0.0 else 0.0
         if between > most:
             cut, most = k, between
-    low, high = sums[cut] / max(below[cut], 1.0), (whole - sums[cut]) / max(total - below[cut], 1.0)
-    threshold = 0.5 * (low + high)
-    first = int(threshold)  # levels above the threshold start one higher
-    return threshold, (whole - sums[first]) / max(total - below[first], 1.0)
+    at = max(cut, 0)
+    low, high = (sums[at] - level) / max(below[at] - n, 1.0), (sums[255] - sums[at]) / max(below[255] - below[at], 1.0)
+    return at, low, high
 
 
 @kernel
@@ -199,17 +301,44 @@ def counts_into(mask: Any, counts: Any) -> None:
 def drop_specks(mask: Any, counts: Any, inked: int) -> int:
     """Take what is far too small to be a dot of a pen out of a mask and its counts; return how many pixels stay."""
     height, width = mask.shape
-    smallest = max(3, math.ceil(max(4e-5 * height * width, 2e-4 * inked)))
-    members, few = np.empty((smallest + 8, 2), np.int64), np.uint8(min(smallest, 10))
+    line = 2.0 * inked / max(inked - _inner(counts), 1)
+    dot = _DOT * line * line if line > _FINE else 0.0
+    smallest = max(3, math.ceil(max(4e-5 * height * width, 2e-4 * inked, dot)))
+    members, few = np.empty((smallest + 8, 2), np.int64), np.uint8(min(smallest, 6))  # the first of a piece has 5 round
     seen = np.zeros((height, width), np.uint8)  # 1: of this piece, 2: of a piece that stays
     for r in range(height):
         row, around, some = mask[r], counts[r], np.uint8(0)
         for c in range(width):
             some |= row[c] * np.uint8(around[c] < few)
         for c in range(width if some else 0):
-            if row[c] and around[c] < few and not seen[r, c]:
+            if row[c] and around[c] < few and not seen[r, c] and _is_first(mask, r, c):
                 inked -= _judge(mask, counts, seen, r, c, members, smallest)
     return inked
+
+
+@kernel
+def _inner(counts: Any) -> int:
+    """Return how many pixels of a mask are set with all 8 round them."""
+    found = 0
+    for r in range(len(counts)):
+        around, n = counts[r], np.uint16(0)
+        for c in range(len(around)):
+            n += np.uint16(around[c] == np.uint8(9))
+        found += int(n)
+    return found
+
+
+@kernel
+def _is_first(mask: Any, row: int, column: int) -> bool:
+    """Tell whether nothing is set left of a pixel and in the three above it, as of the first of any piece."""
+    left = max(column - 1, 0)
+    if column > 0 and mask[row, left]:
+        return False
+    if row > 0:
+        for c in range(left, min(column + 2, mask.shape[1])):
+            if mask[row - 1, c]:
+                return False
+    return True
 
 
 @kernel
@@ -253,22 +382,60 @@ def _take(mask: Any, counts: Any, row: int, column: int) -> None:
 
 @kernel
 def box_of(mask: Any) -> tuple[int, int, int, int]:
-    """Return the rows and columns, first and one past the last, that what is set in a mask lies in."""
+    """Return the rows and columns, first and one past the last, of what is set in a mask, but for stray marks.
+
+    A mark outside everything else, far off and next to nothing, such as dust, would set the scale of the rest.
+    """
     height, width = mask.shape
-    columns, top, bottom = np.zeros(width, np.uint8), height, 0
-    for r in range(height):
-        row, some = mask[r], np.uint8(0)
-        for c in range(width):
-            columns[c] |= row[c]
-            some |= row[c]
-        if some:
-            top, bottom = min(top, r), r + 1
-    left, right = 0, width
-    while left < width and columns[left] == 0:
-        left += 1
-    while right > left and columns[right - 1] == 0:
-        right -= 1
+    rows, columns = np.empty(height, np.int64), np.empty(width, np.uint16)
+    top, bottom, left, right = 0, height, 0, width
+    for again in range(2):  # rows without what strays across have marks of their own that stray
+        columns[:] = 0
+        for r in range(height):
+            rows[r] = 0
+        inside = columns[left:right]
+        for r in range(top, bottom):
+            row, n = mask[r][left:right], np.uint16(0)
+            for c in range(len(row)):
+                n += np.uint16(row[c])
+                inside[c] += np.uint16(row[c])
+            rows[r] = n
+        top, bottom = _ends(rows, top, bottom, 0.0, 1.0)
+        left, right = _ends(columns, left, right, 0.0, 1.0)
+        if again == 0:
+            most, apart = _STRAY * rows.sum(), _APART * min(bottom - top, right - left)
+            top, bottom = _ends(rows, top, bottom, most, apart)
+            left, right = _ends(columns, left, right, most, apart)
     return top, bottom, left, right
+
+
+@kernel
+def _ends(counts: Any, first: int, last: int, most: float, apart: float) -> tuple[int, int]:
+    """Return the first and one past the last place that is not empty, without stray ones at either end.
+
+    Stray are `most` or less, if nothing follows for `apart` places or more; of what is nearer, less by the square.
+    """
+    while first < last and counts[first] == 0:
+        first += 1
+    while last > first and counts[last - 1] == 0:
+        last -= 1
+    for end in range(2):
+        step, at = (1, first) if end == 0 else (-1, last - 1)
+        while True:
+            n, i = 0.0, at
+            while first <= i < last and counts[i] > 0:
+                n, i = n + counts[i], i + step
+            gap = 0
+            while first <= i < last and counts[i] == 0:
+                gap, i = gap + 1, i + step
+            if not (first <= i < last) or gap < 4 or n > most * min(gap / apart, 1.0) ** 2:
+                break
+            at = i
+            if end == 0:
+                first = at
+            else:
+                last = at + 1
+    return first, last
 
 
 @kernel
@@ -360,15 +527,14 @@ def default_canvases(pictures: Any, sizes: Any, canvases: Any, inked: Any) -> No
     """
     for i in range(len(pictures)):
         h, w = sizes[i, 0], sizes[i, 1]
-        image = bordered(pictures[i, : h * w].reshape(h, w))
-        shape = image.shape
-        ink, mask, near = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+        image = bordered(without_edges(pictures[i, : h * w].reshape(h, w)))
+        ink, mask, near = np.empty((h, w), np.uint8), np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
         level_into(image, paper_of(image), ink)
         threshold, core = otsu_of(ink)
         n = mask_into(ink, threshold, mask)
         counts_into(mask, near)
         n = drop_specks(mask, near, n)
-        inked[i] = threshold >= MIN_CONTRAST and 0 < n < mask.size
+        inked[i] = threshold >= MIN_CONTRAST and 0 < n < MOST_INK * mask.size
         if inked[i]:
             box = cropped(ink, near, mask)
             darken(box, core)

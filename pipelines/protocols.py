@@ -39,8 +39,17 @@ def cosine_scores(embeddings: ArrayLike) -> Similarity:
     return lambda rows, columns: unit[rows] @ unit[columns].T
 
 
+_MOST_REMEMBERED = 20_000
+"""Signatures whose scores against each other are kept: 1.6 GB."""
+
+
 def remembered(similarity: Similarity, n: int) -> Similarity:
-    """Return a similarity of ``n`` signatures that is asked for each pair once; it holds a matrix ``(n, n)``."""
+    """Return a similarity of ``n`` signatures that is asked for each pair once.
+
+    It holds a matrix ``(n, n)``; of more signatures than `_MOST_REMEMBERED` it remembers nothing.
+    """
+    if n > _MOST_REMEMBERED:
+        return similarity
     known = np.full((n, n), np.nan, dtype=np.float32)
 
     def block(rows: Places, columns: Places) -> NDArray[np.floating]:

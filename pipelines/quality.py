@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps_paper import MIN_CONTRAST, check_grey, global_mask, ink_of, limit_size, pad_to_fours
+from .steps_paper import MIN_CONTRAST, check_grey, global_mask, ink_of, limit_size
 
 MOST_INK = 0.45
 """Largest share of dark pixels; signatures cropped tightly reach about 0.3."""
@@ -38,7 +38,7 @@ def signature_fault(image: NDArray[np.uint8]) -> str:
         ValueError: If the image is not a grey uint8 image.
     """
     check_grey(image)
-    ink, threshold, _ = ink_of(pad_to_fours(limit_size(image, _LONGEST)))
+    ink, threshold, _ = ink_of(limit_size(image, _LONGEST))
     mask = global_mask(ink, threshold)
     if threshold < MIN_CONTRAST or not mask.any():
         return "blank: no ink stands out from the paper"

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from . import pixels
 from . import recipe_steps as step
 from .recipe_work import Recipe
-from .steps_paper import BlankImage, check_grey, limit_size
+from .steps_paper import BlankImage, check_grey, near_ink
 
 
 def _together(images: Sequence[NDArray[np.uint8]], height: int, width: int) -> NDArray[np.uint8]:
     """Return the canvases of grey images, uint8, shape ``(n, height, width)``; errors as of the steps."""
     for image in images:
         check_grey(image)
-    limited = [limit_size(image) for image in images]
+    limited = [near_ink(image) for image in images]
     sizes = np.array([image.shape for image in limited], dtype=np.int64).reshape(-1, 2)
     flat = np.empty((len(limited), int(sizes.prod(axis=1).max(initial=0))), dtype=np.uint8)
     for row, image in zip(flat, limited, strict=True):
@@ -23,17 +23,17 @@ def _together(images: Sequence[NDArray[np.uint8]], height: int, width: int) -> N
     canvases, inked = np.empty((len(limited), height, width), np.uint8), np.empty(len(limited), np.bool_)
     pixels.default_canvases(flat, sizes, canvases, inked)
     if not inked.all():
-        raise BlankImage("no ink stands out from the paper")
+        raise BlankImage
     return canvases
 
 
 DEFAULT = Recipe(
     "default",
-    4,
+    5,
     (
         step.CHECKED,
         step.SIZE,
-        step.BORDER,
+        step.EDGES,
         step.PAPER,
         step.OTSU,
         step.MASK,

@@ -20,9 +20,9 @@ def _signet_box(work: Work) -> None:
     level, _ = cv2.threshold(work.image, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     inside = work.image <= level
     if not inside.any() or inside.all():
-        raise BlankImage("no ink stands out from the paper")
+        raise BlankImage
     if float(work.image[~inside].mean()) - float(work.image[inside].mean()) < 2.0 * paper.MIN_CONTRAST or middle <= 0:
-        raise BlankImage("no ink stands out from the paper")
+        raise BlankImage
     work.threshold = float(level)
     blurred = cv2.GaussianBlur(work.image, (17, 17), 2.0, borderType=cv2.BORDER_REFLECT)
     work.mask = (blurred <= level).view(np.uint8)

@@ -21,11 +21,7 @@ def _grey(work: Work) -> None:
 
 
 def _limit(work: Work) -> None:
-    work.image = paper.limit_size(work.image)
-
-
-def _border(work: Work) -> None:
-    work.image = paper.pad_to_fours(work.image)
+    work.image = paper.near_ink(work.image)
 
 
 def _denoise(work: Work) -> None:
@@ -34,6 +30,10 @@ def _denoise(work: Work) -> None:
 
 def _level(work: Work) -> None:
     work.ink = paper.level_paper(work.image)
+
+
+def _edges(work: Work) -> None:
+    work.image = paper.without_edges(work.image)
 
 
 def _otsu(work: Work) -> None:
@@ -90,8 +90,9 @@ def _specks(work: Work) -> None:
 
 
 def _not_blank(work: Work) -> None:
-    if work.threshold < paper.MIN_CONTRAST or cv2.countNonZero(work.mask) in (0, work.mask.size):
-        raise BlankImage("no ink stands out from the paper")
+    n = cv2.countNonZero(work.mask)
+    if work.threshold < paper.MIN_CONTRAST or not 0 < n < pixels.MOST_INK * work.mask.size:
+        raise BlankImage
 
 
 def _crop(work: Work) -> None:
@@ -100,8 +101,8 @@ def _crop(work: Work) -> None:
 
 
 def _crop_mask(work: Work) -> None:
-    x, y, w, h = cv2.boundingRect(work.mask)
-    work.ink = cv2.convertScaleAbs(work.mask[y : y + h, x : x + w], alpha=INK_LEVEL)
+    top, bottom, left, right = pixels.box_of(work.mask)
+    work.ink = cv2.convertScaleAbs(work.mask[top:bottom, left:right], alpha=INK_LEVEL)
 
 
 def _darkness(work: Work) -> None:
@@ -114,11 +115,11 @@ def _fit(work: Work) -> None:
 
 CHECKED = Step("grey", "grey, 0 black to 255 white", _check)
 GREY = Step("grey", "grey, 0 black to 255 white", _grey)
-SIZE = Step("size", "longer side at most 1200 px", _limit)
-BORDER = Step("border", "a border of paper", _border)
+SIZE = Step("size", "of large pictures what is round the ink; at most 1200 px", _limit)
 NOISE = Step("noise", "noise smoothed, edges kept", _denoise)
 PAPER = Step("paper", "paper levelled: only what is darker stays", _level, "ink")
 SHADOWS = Step("paper", "shadows levelled: only what is darker stays", _level, "ink")
+EDGES = Step("edges", "dark edges of the scan taken away", _edges)
 OTSU = Step("Otsu", "Otsu: threshold {threshold:.0f}, mean ink {core:.0f}", _otsu, "ink")
 MASK = Step("mask", "ink: above 0.7 of the threshold", _mask, "mask")
 SAUVOLA = Step("Sauvola", "ink: darker than a threshold of its place", _local_mask, "mask")

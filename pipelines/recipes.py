@@ -12,11 +12,11 @@ __all__ = ["BILEVEL", "DEFAULT", "PHOTO", "RECIPES", "SIGNET", "SIGNET_CANVAS", 
 
 PHOTO = Recipe(
     "photo",
-    3,
+    4,
     (
         step.GREY,
         step.SIZE,
-        step.BORDER,
+        step.EDGES,
         step.NOISE,
         step.SHADOWS,
         step.OTSU,
@@ -34,11 +34,11 @@ PHOTO = Recipe(
 
 BILEVEL = Recipe(
     "bilevel",
-    3,
+    4,
     (
         step.GREY,
         step.SIZE,
-        step.BORDER,
+        step.EDGES,
         step.PAPER,
         step.OTSU,
         step.MASK,

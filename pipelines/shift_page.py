@@ -128,8 +128,9 @@ def _several(found: list[Outcome]) -> list[str]:
     return [
         f"<h2>With {REFERENCES} references</h2>",
         f"<p>The same people and forgeries, against {REFERENCES} references of each, at the thresholds that were "
-        "frozen for that: by the best match, and relatively, by the best ones, which asks less of people whose own references resemble "
-        "each other less. Where people vary more or less than in training, that is the reason to enrol several.</p>",
+        "frozen for that: by the best match, and relatively, by the best ones, which asks less of people whose own "
+        "references resemble each other less. Where people vary more or less than in training, "
+        "that is the reason to enrol several.</p>",
         f"<div class=small>{table(SEVERAL, rows)}</div>",
     ]
 

@@ -4,6 +4,7 @@ Images are grey, uint8, dark ink on light paper; ink is uint8, 0 = paper to 255;
 """
 
 import functools
+import math
 from typing import Any, cast
 
 import cv2
@@ -15,10 +16,15 @@ from .pixels import MIN_CONTRAST as MIN_CONTRAST
 
 Grey = NDArray[np.uint8]
 LONGEST = 1200
+_ROUND = 0.1
+"""Paper that is left on each side of the ink of a large picture, as a share of the ink's longer side."""
 
 
 class BlankImage(ValueError):
     """There is no ink to crop to."""
+
+    def __init__(self, message: str = "no ink stands out from the paper, or the picture is inverted") -> None:
+        super().__init__(message)
 
 
 def check_grey(image: NDArray[Any]) -> None:
@@ -56,9 +62,29 @@ def limit_size(image: Grey, longest: int = LONGEST) -> Grey:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def pad_to_fours(image: Grey) -> Grey:
-    """Return an image with a border of 4 px or a little more, its sides multiples of 4."""
-    return np.asarray(pixels.bordered(np.ascontiguousarray(image)))
+def near_ink(image: Grey) -> Grey:
+    """Return a picture of at most `LONGEST` px a side; of a larger one, shrunk, only what is round its ink.
+
+    So that a signature on a whole page keeps as many pixels as one that was cut out.
+    """
+    small = limit_size(image)
+    if small is image:
+        return image
+    ink = level_paper(without_edges(small))
+    threshold, _ = otsu(ink)
+    mask = global_mask(ink, threshold)
+    if threshold < MIN_CONTRAST or not mask.any():
+        return small
+    counts = np.empty(mask.shape, np.uint8)
+    pixels.counts_into(mask, counts)
+    pixels.drop_specks(mask, counts, cv2.countNonZero(mask))
+    top, bottom, left, right = pixels.box_of(mask)
+    if min(bottom - top, right - left) < 1:
+        return small
+    more, grown = _ROUND * max(bottom - top, right - left), max(image.shape) / max(small.shape)
+    first = [max(0, int(grown * (side - more))) for side in (top, left)]
+    last = [math.ceil(grown * (side + more)) for side in (bottom, right)]
+    return limit_size(image[first[0] : last[0], first[1] : last[1]])
 
 
 def denoise(image: Grey, *, contrast: float = 22.0) -> Grey:
@@ -73,14 +99,19 @@ def denoise(image: Grey, *, contrast: float = 22.0) -> Grey:
 
 
 def level_paper(image: Grey) -> Grey:
-    """Return the ink of an image whose sides are multiples of 4: what is darker than the paper round it.
+    """Return the ink of an image: what is darker than the paper round it.
 
     The paper is what remains when dark lines are closed away and the rest is smoothed. Beyond its edge the image is
     taken to go on as it ends: a shadow in a corner is then as wide as any other, and is not closed away like a line.
     """
-    image, ink = np.ascontiguousarray(image), np.empty(image.shape, np.uint8)
-    pixels.level_into(image, pixels.paper_of(image), ink)
+    wide, ink = pixels.bordered(np.ascontiguousarray(image)), np.empty(image.shape, np.uint8)
+    pixels.level_into(wide, pixels.paper_of(wide), ink)
     return ink
+
+
+def without_edges(image: Grey) -> Grey:
+    """Return an image without the dark edges of a scan: bars and wedges that begin in a corner become paper."""
+    return np.asarray(pixels.without_edges(np.ascontiguousarray(image)))
 
 
 def otsu(ink: Grey) -> tuple[float, float]:
@@ -94,10 +125,7 @@ def otsu(ink: Grey) -> tuple[float, float]:
 
 
 def ink_of(image: Grey) -> tuple[Grey, float, float]:
-    """Return the ink (0 = paper, 255 = full) of a grey image, a threshold between the two, and the mean ink above it.
-
-    Both sides of the image are multiples of 4.
-    """
+    """Return the ink (0 = paper, 255 = full) of a grey image, a threshold between both, and the mean ink above it."""
     ink = level_paper(image)
     return ink, *otsu(ink)
 

@@ -19,7 +19,7 @@ from .logistic import LogisticHead
 from .marks import is_marked
 from .members import in_short
 from .perturb import perturb
-from .preprocess import RECIPES, preprocess, to_ink
+from .preprocess import RECIPES, BlankImage, preprocess, to_ink
 from .quality import NoSignature, likeness_of_copies, signature_fault
 from .recipes import find_recipe, recorded_recipe
 from .runs import Run, RunError, sha256
@@ -133,7 +133,13 @@ class Verifier:
         """
         if len(images) == 0:
             raise ValueError("no image was given; at least one is needed")
-        return np.stack([self.canvas(np.asarray(image)) for image in images])
+        canvases = []
+        for i, image in enumerate(images):
+            try:
+                canvases.append(self.canvas(np.asarray(image)))
+            except BlankImage as error:
+                raise BlankImage(f"image {i}: {error}") from error
+        return np.stack(canvases)
 
     def canvas(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the canvas of one raw image, by this verifier's recipe, shape ``(height, width)``."""
@@ -214,16 +220,19 @@ class Verifier:
             threshold: Another than the frozen one, of the fused score.
 
         Raises:
-            NoSignature: If a questioned image is blank, a photograph or a page of text.
+            NoSignature: If an image is blank, a photograph or a page of text; references that are enrolled already were
+                not looked at.
             ValueError: If references or questioned images are missing, the fusion is unknown, or the verifier is
                 not calibrated.
         """
         fusion = self.usual_fusion(len(references)) if fusion is None else fusion
         check_fusion(fusion)
         point, basis = self.operating_point(fusion, len(references))
-        enrolled = self._enrolled(references)
         if look:
-            self._refuse(questioned)
+            self._refuse(questioned, "questioned image")
+            if not isinstance(references, Enrolment):
+                self._refuse(references, "reference")
+        enrolled = self._enrolled(references)
         prepared = self.prepare(questioned)
         embedded = self.embed_canvases(prepared)
         alone = self.pair_scores(enrolled.embeddings, embedded)
@@ -271,10 +280,10 @@ class Verifier:
         basis = "" if n == 1 else f"calibrated for one reference, {n} were given"
         return FusedPoint(self.threshold, self.calibrator), basis
 
-    def _refuse(self, questioned: Images) -> None:
-        for i, image in enumerate(questioned):
+    def _refuse(self, images: Images, what: str) -> None:
+        for i, image in enumerate(images):
             if fault := signature_fault(np.asarray(image)):
-                raise NoSignature(f"questioned image {i} is no signature: {fault}")
+                raise NoSignature(f"{what} {i} is no signature: {fault}")
 
     def _copies(self, enrolled: Enrolment, prepared: NDArray[Any]) -> tuple[str, ...]:
         found = []

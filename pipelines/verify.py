@@ -19,7 +19,7 @@ from .fusion import check_fusion
 from .images import UnreadableImage, read_image
 from .operating import Rates, basis_of, held_out_scores, rates_at, read_development, threshold_for
 from .preprocess import BlankImage
-from .quality import NoSignature
+from .quality import NoSignature, signature_fault
 from .runs import Run, RunError, load_verifier
 from .verifier import Verifier
 
@@ -269,7 +269,7 @@ def verify(
 
 
 def enrol(verifier: Verifier, images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> Enrolment:
-    """Return references enrolled; a blank one is named.
+    """Return references enrolled; one that cannot be a signature is named.
 
     Args:
         verifier: Prepares and embeds them.
@@ -277,13 +277,15 @@ def enrol(verifier: Verifier, images: Sequence[NDArray[np.uint8]], names: Sequen
         names: For messages, one an image.
 
     Raises:
-        BadInput: If a reference holds no ink.
+        BadInput: If a reference holds no ink, or is a photograph or a page of text.
     """
     prepared = []
     for image, name in zip(images, names, strict=True):
         try:
-            prepared.append(verifier.prepare([image])[0])
+            prepared.append(verifier.canvas(image))
         except BlankImage as error:
             raise BadInput(f"reference {name} is blank: {error}") from error
+        if fault := signature_fault(image):
+            raise BadInput(f"reference {name} is no signature: {fault}")
     stack = np.stack(prepared)
     return Enrolment(verifier.embed_canvases(stack), stack)

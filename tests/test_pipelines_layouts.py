@@ -231,6 +231,10 @@ def test_evaluate_works_with_every_layout(name: str, tmp_path: Path, acts: list[
     digest = metrics["data"]["digest"]
     assert len(digest) == 64
     assert digest in report.read_text(encoding="utf-8"), "the record's digest is in the report"
+    kept = tmp_path / "out/metrics.json"
+    kept.write_text(kept.read_text(encoding="utf-8").replace(digest, "f" * 64), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"out holds the results of .*; choose another --out, or move it away$"):
+        evaluate_folder(finished_run, root, adapter=name, progress=progress, out=tmp_path / "out")
 
 
 def test_a_folder_that_fits_no_layout_gives_no_false_hint(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Inverted images (light ink on dark paper) are not handled here: `pipelines.image
 """
 
 import time
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -64,6 +65,116 @@ def test_a_canvas_has_the_asked_shape_and_the_same_image_gives_the_same_canvas(
 def test_where_a_stroke_lies_on_its_page_does_not_matter(top: int, bottom: int, left: int, right: int) -> None:
     padded = np.pad(stroke(), ((top, bottom), (left, right)), constant_values=235)
     assert difference(canvas_of(stroke()), canvas_of(padded)) < 2.0
+
+
+def cut_out(image: Grey) -> Grey:
+    """The box of the ink, and nothing round it."""
+    ink = cv2.boundingRect((image < 200).astype(np.uint8))
+    return np.ascontiguousarray(image[ink[1] : ink[1] + ink[3], ink[0] : ink[0] + ink[2]])
+
+
+def page(image: Grey, border: int, level: int = 255) -> Grey:
+    return cv2.copyMakeBorder(image, *[border] * 4, cv2.BORDER_CONSTANT, value=level)
+
+
+@pytest.mark.parametrize("recipe", ["default", "photo", "bilevel"])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_signature_cut_out_to_its_ink_is_the_one_with_paper_round_it(recipe: str, scale: float) -> None:
+    """Ink that touches the edge of a picture is not drawn further out."""
+    found = []
+    for index in range(20):
+        tight = cv2.resize(cut_out(signature(index)), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        pair = (preprocess(x, height=HEIGHT, width=WIDTH, recipe=recipe) for x in (tight, page(tight, 40)))
+        found.append(correlation(*pair))
+    assert np.median(found) > 0.985
+    assert np.quantile(found, 0.1) > 0.9
+
+
+def barred(image: Grey, width: int) -> Grey:
+    image[:, :width] = 20
+    return image
+
+
+def framed(image: Grey, width: int) -> Grey:
+    return page(image[width:-width, width:-width], width, 0)
+
+
+def turned_on_black(image: Grey, degrees: int) -> Grey:
+    height, width = image.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    return cv2.warpAffine(image, turn, (width, height), borderValue=0)
+
+
+@pytest.mark.parametrize("recipe", ["default", "photo", "bilevel"])
+@pytest.mark.parametrize(
+    ("edged", "much"),
+    [(barred, 5), (barred, 40), (framed, 6), (framed, 25), (turned_on_black, 2), (turned_on_black, -4)],
+)
+def test_dark_edges_of_a_scan_are_no_ink(edged: Callable[[Grey, int], Grey], much: int, recipe: str) -> None:
+    found = []
+    for index in range(12):
+        image = page(signature(index), 90)
+        plain = image
+        if edged is turned_on_black:
+            plain = cv2.bitwise_not(turned_on_black(cv2.bitwise_not(image), much))
+        pair = (edged(image.copy(), much), plain)
+        found.append(correlation(*(preprocess(x, height=HEIGHT, width=WIDTH, recipe=recipe) for x in pair)))
+    assert np.median(found) > 0.97
+    assert min(found) > 0.9
+
+
+def test_a_stroke_along_the_edge_of_a_tight_crop_stays() -> None:
+    image = cut_out(stroke())
+    image[-4:, 30:-30] = 30
+    with_paper = canvas_of(page(image, 30, 235))
+    assert correlation(canvas_of(image), with_paper) > 0.99
+    assert correlation(with_paper, canvas_of(page(cut_out(stroke()), 30, 235))) < 0.95
+
+
+@given(SIGNERS, st.integers(1, 2), st.integers(20, 70), st.integers(0, 110), st.booleans())
+@settings(max_examples=30)
+def test_dust_beside_a_signature_does_not_set_its_scale(
+    index: int, radius: int, away: int, grey: int, above: bool
+) -> None:
+    ink = cut_out(signature(index))
+    image = page(ink, 100)
+    dusty = image.copy()
+    at = (100 + ink.shape[1] // 2, 100 - away) if above else (100 + ink.shape[1] + away, 100 + ink.shape[0] // 2)
+    cv2.circle(dusty, at, radius, grey, -1)
+    if min(ink.shape) < 6 * away:  # else it may be a dot of the signature
+        assert difference(canvas_of(image), canvas_of(dusty)) < 1.0
+
+
+def test_what_is_far_from_all_else_but_no_dust_belongs_to_the_signature() -> None:
+    image = page(stroke(), 100, 235)
+    cv2.line(image, (10, 20), (10, 60), 30, 5)
+    assert difference(canvas_of(image), canvas_of(page(stroke(), 100, 235))) > 5.0
+
+
+def test_a_signature_on_a_whole_page_keeps_its_pixels() -> None:
+    found = [correlation(canvas_of(image), canvas_of(page(image, 1200))) for image in map(signature, range(12))]
+    assert np.median(found) > 0.99
+    assert min(found) > 0.95
+
+
+@pytest.mark.parametrize("border", [0, 300, 600])
+def test_pale_ink_on_noisy_paper_is_found_however_much_paper_there_is(border: int) -> None:
+    rng, found = np.random.default_rng(0), []
+    for index in range(12):
+        pale = page((255 - 0.35 * (255.0 - signature(index))).astype(np.uint8), border)
+        noisy = np.clip(pale - 20.0 + rng.normal(0, 6, pale.shape), 0, 255).astype(np.uint8)
+        found.append(correlation(canvas_of(noisy), canvas_of(pale)))
+    assert np.median(found) > 0.95
+    for sd in (2, 6, 10):
+        with pytest.raises(BlankImage):
+            canvas_of(np.clip(235 + rng.normal(0, sd, (300 + border, 600)), 0, 255).astype(np.uint8))
+
+
+@given(SIGNERS)
+@settings(max_examples=20)
+def test_an_inverted_picture_is_refused(index: int) -> None:
+    with pytest.raises(BlankImage, match="or the picture is inverted"):
+        canvas_of(255 - page(signature(index), 20))
 
 
 def test_padding_changes_drawn_signatures_hardly() -> None:

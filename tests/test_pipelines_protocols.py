@@ -16,6 +16,7 @@ from pipelines.protocols import (
     cosine_scores,
     k_reference_trials,
     one_reference_trials,
+    remembered,
 )
 
 
@@ -286,3 +287,17 @@ def test_tests_cannot_reach_the_network():
         pytest.raises(RuntimeError, match="without a network"),
     ):
         outside.connect(("192.0.2.1", 80))  # an address reserved for documentation
+
+
+def test_scores_are_remembered_unless_their_matrix_would_fill_the_memory():
+    asked = []
+
+    def similarity(rows, columns):
+        asked.append((rows.size, columns.size))
+        return rows[:, None] + 100.0 * columns
+
+    few, many = remembered(similarity, 50), remembered(similarity, 10**6)
+    for block in (few, few, many, many):
+        rows, columns = np.array([3, 7]), np.array([1, 2, 9])
+        np.testing.assert_array_equal(block(rows, columns), rows[:, None] + 100.0 * columns)
+    assert len(asked) == 3

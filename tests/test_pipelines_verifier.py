@@ -319,3 +319,12 @@ def test_a_verifier_prepares_every_image_by_its_recipe(bare: Verifier, images: I
     assert (other.prepare(images[:3]) != bare.prepare(images[:3])).any()
     with pytest.raises(ValueError, match="unknown recipe 'bileve'; did you mean 'bilevel'"):
         Verifier(bare.model, height=64, width=128, recipe="bileve")
+
+
+def test_references_are_looked_at_and_images_without_ink_are_named(calibrated: Verifier, images: Images) -> None:
+    photograph = np.random.default_rng(0).integers(0, 256, (200, 300), dtype=np.uint8)
+    with pytest.raises(NoSignature, match=r"^reference 1 is no signature: a photograph"):
+        calibrated.decide([images[0], photograph], images[1:2])
+    assert calibrated.decide([images[0], photograph], images[1:2], look=False)
+    with pytest.raises(BlankImage, match=r"^image 1: no ink stands out from the paper"):
+        calibrated.embed([images[0], np.full((60, 90), 240, np.uint8)])
