@@ -52,6 +52,15 @@ def _miss_lifts(hand: Any, act: Key, targets: Any, n: int) -> None:
 
 
 @kernel
+def _ends(targets: Any, n: int, axis: int) -> tuple[float, float]:
+    """Return the least and the greatest x or y of n targets, or 0 and 0 if there are none."""
+    least, greatest = (0.0, 0.0) if n == 0 else (targets[0, axis], targets[0, axis])
+    for i in range(1, n):
+        least, greatest = min(least, targets[i, axis]), max(greatest, targets[i, axis])
+    return least, greatest
+
+
+@kernel
 def plan_targets(
     hand: Any,
     units: Any,
@@ -70,13 +79,11 @@ def plan_targets(
     """Write the targets of one act in mm; return how many. Arguments as for `sign_into`."""
     stray = (act, perceive)
     n = write_letters(hand, units, n_units, own, other, leak, stray, deviation, table, targets)
-    left, right = (0.0, 0.0) if n == 0 else (targets[0, X], targets[0, X])
-    for i in range(n):
-        left, right = min(left, targets[i, X]), max(right, targets[i, X])
-    n_text = n
+    n_text, (left, right) = n, _ends(targets, n, X)
     _miss_lifts(hand, act, targets, n)
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
-    left, right = face(units, n_units, table, targets, n, left, right)
+    face(units, n_units, table, targets, n)
+    left, right = _ends(targets, n, X)  # the flourish too, which may be all there is
     sp, wrong = hand.stability, effort[PROPORTIONS]
     sx = math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
     sy = math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
