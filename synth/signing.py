@@ -25,6 +25,9 @@ _STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _FORM = (
     slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "form")
 )
 _TREMOR, _RIPPLE, _LIFT = (slot(f"motor.{n}") for n in ("tremor", "ripple", "lift"))
+_ROOM_MM = (110.0, 60.0)
+"""Width and height that no signature means to exceed, before its act makes it larger or smaller."""
+_FLOURISH_SHEAR = 0.3  # how much of the slant of letters a flourish has
 _SHORT_LIFT = 3.0  # x-heights: a longer move is never left on the paper
 
 
@@ -58,6 +61,21 @@ def _ends(targets: Any, n: int, axis: int) -> tuple[float, float]:
     for i in range(1, n):
         least, greatest = min(least, targets[i, axis]), max(greatest, targets[i, axis])
     return least, greatest
+
+
+@kernel
+def _fitting(hand: Any, targets: Any, n_text: int, n: int) -> float:
+    """Return the factor that makes n targets in x-heights fit the room there is, softly, from 70 % of it on."""
+    shear, turn = math.tan(math.radians(hand.slant_deg)), math.radians(hand.slope_deg)
+    cos, sin = math.cos(turn), math.sin(turn)
+    left, right, bottom, top = np.inf, -np.inf, np.inf, -np.inf
+    for i in range(n):
+        y = targets[i, Y]
+        x = targets[i, X] + (shear if i < n_text else _FLOURISH_SHEAR * shear) * y
+        x, y = cos * x - sin * y, sin * x + cos * y
+        left, right, bottom, top = min(left, x), max(right, x), min(bottom, y), max(top, y)
+    full = hand.x_height_mm * max((right - left) / _ROOM_MM[0], (top - bottom) / _ROOM_MM[1])
+    return 1.0 if full <= 0.7 else (0.7 + 0.3 * (1.0 - math.exp((0.7 - full) / 0.3))) / full
 
 
 @kernel
@@ -98,14 +116,14 @@ def plan_targets(
     # the line sags or arches, and the writing grows or shrinks along it
     arch = hand.bend + 0.8 * sp * _both(session, act, _FORM, 2)
     growth = 4.0 * sp * _both(session, act, _FORM, 3) + wrong * 0.15 * normal(perceive, _FORM, 3)
-    cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm
+    cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm * _fitting(hand, targets, n_text, n)
     for i in range(n):
         x, y = targets[i, X], targets[i, Y]
         along = (x - left) / span
         x += wave * (math.sin(2.0 * math.pi * along + phase) - math.sin(phase)) / (2.0 * math.pi)
         x, y = x + 0.5 * growth * span * along * (along - 1.0), y * math.exp(growth * (along - 0.5))
         y += arch * span * 4.0 * along * (1.0 - along)
-        x, y = sx * (x + (shear if i < n_text else 0.3 * shear) * y), sy * y
+        x, y = sx * (x + (shear if i < n_text else _FLOURISH_SHEAR * shear) * y), sy * y
         targets[i, X], targets[i, Y] = mm * (cos * x - sin * y), mm * (sin * x + cos * y)
     return n
 
