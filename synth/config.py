@@ -94,7 +94,7 @@ class Hand:
     capital: Spread = _lognormal(1.1, 1.3, 0.7, 2.3)
     letter_gap_x_heights: Spread = _normal(0.05, 0.14, -0.25, 0.6)
     word_gap_x_heights: Spread = _lognormal(0.7, 1.6, 0.1, 2.2)
-    taper: Spread = _normal(-0.12, 0.2, -0.6, 0.4)
+    taper: Spread = _normal(-0.12, 0.2, -0.6, 0.4)  # log of the size, over the text or over ten units if that is more
     join: Spread = _uniform(0.7, 1.15)
     roundness: Spread = _lognormal(1.0, 1.25, 0.55, 1.7)
     shape_x_heights: Spread = _lognormal(0.11, 1.4, 0.04, 0.24)

@@ -4,11 +4,14 @@ import dataclasses
 import itertools
 
 import numpy as np
+import pytest
 
 from synth import World, WorldConfig
 from synth.acts import genuine_act, sign_acts
 from synth.config import Hand, Spread
 from synth.idiolect import letters
+from synth.layout import write_letters
+from synth.letterforms import text_to_units
 from synth.signing import plan_targets
 from synth.targets import MAX_TARGETS
 
@@ -72,3 +75,14 @@ def test_a_small_signature_is_as_large_as_its_hand_says():
         one, two = (planned(world_of(x_height_mm=size, words=1.0, extent=0.8)[i]) for size in (1.0, 2.0))
         assert np.ptp(one[:, 0]) < 35
         np.testing.assert_allclose(2.0 * one[:, :2], two[:, :2], atol=1e-9)
+
+
+@pytest.mark.parametrize(("n", "share"), [(2, 0.1), (10, 0.9), (30, 29 / 30)])
+def test_a_name_tapers_no_more_than_one_of_ten_letters(n, share):
+    signer = world_of(taper=-0.6, shape_x_heights=0.0, p_collapse=0.0, legible_letters=40.0, p_swap=0.0)[0]
+    targets, key, units = np.zeros((MAX_TARGETS, 4)), signer.key, text_to_units("u" * n)
+    still = np.zeros((2, 6))
+    count = write_letters(signer.hand, units, n, key, key, 0.0, (key, key), still, letters(), targets)
+    each = targets[:count, 1].reshape(n, -1)
+    height = each.max(axis=1) - each.min(axis=1)
+    np.testing.assert_allclose(height[-1] / height[0], np.exp(-0.6 * share), rtol=1e-9)
