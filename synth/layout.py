@@ -112,7 +112,7 @@ def write_letters(
             lift[k] = line + raised + drift_y + level * off(stray, deviation, LETTER, _LETTER_Y, k)
             if trait & HANGS:
                 lift[k] += 1.0 - scale[k] - (1.0 - level) * raised
-        joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
+        joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 4096 * k) < hand.join
         collapsed = (
             not trait & (CAPITAL | MARK | BOX)
             and in_word >= hand.legible_letters
