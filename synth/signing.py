@@ -64,14 +64,18 @@ def _ends(targets: Any, n: int, axis: int) -> tuple[float, float]:
 
 
 @kernel
-def _fitting(hand: Any, targets: Any, n_text: int, n: int) -> float:
-    """Return the factor that makes n targets in x-heights fit the room there is, softly, from 70 % of it on."""
-    shear, turn = math.tan(math.radians(hand.slant_deg)), math.radians(hand.slope_deg)
+def _fitting(
+    hand: Any, targets: Any, n_text: int, n: int, wide: float, tall: float, shear: float, turn: float
+) -> float:
+    """Return the factor that makes n targets in x-heights fit the room there is, softly, from 70 % of it on.
+
+    How they are stretched, sheared and turned is what this person means to do in every act.
+    """
     cos, sin = math.cos(turn), math.sin(turn)
     left, right, bottom, top = np.inf, -np.inf, np.inf, -np.inf
     for i in range(n):
-        y = targets[i, Y]
-        x = targets[i, X] + (shear if i < n_text else _FLOURISH_SHEAR * shear) * y
+        x, y = targets[i, X], targets[i, Y]
+        x, y = wide * (x + (shear if i < n_text else _FLOURISH_SHEAR * shear) * y), tall * y
         x, y = cos * x - sin * y, sin * x + cos * y
         left, right, bottom, top = min(left, x), max(right, x), min(bottom, y), max(top, y)
     full = hand.x_height_mm * max((right - left) / _ROOM_MM[0], (top - bottom) / _ROOM_MM[1])
@@ -103,12 +107,15 @@ def plan_targets(
     face(units, n_units, table, targets, n)
     left, right = _ends(targets, n, X)  # the flourish too, which may be all there is
     sp, wrong = hand.stability, effort[PROPORTIONS]
-    sx = math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
-    sy = math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
-    shear = math.tan(math.radians(hand.slant_deg)) + 3.2 * sp * _both(session, act, _SHEAR, 0)
-    shear += wrong * 0.27 * normal(perceive, _SHEAR, 0)
-    turn = math.radians(hand.slope_deg) + 1.7 * sp * _both(session, act, _ROTATE, 0)
-    turn += wrong * 0.08 * normal(perceive, _ROTATE, 0)
+    sx = math.exp(wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
+    sy = math.exp(wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
+    shear = math.tan(math.radians(hand.slant_deg)) + wrong * 0.27 * normal(perceive, _SHEAR, 0)
+    turn = math.radians(hand.slope_deg) + wrong * 0.08 * normal(perceive, _ROTATE, 0)
+    mm = hand.x_height_mm * _fitting(hand, targets, n_text, n, sx, sy, shear, turn)
+    sx *= math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0))
+    sy *= math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0))
+    shear += 3.2 * sp * _both(session, act, _SHEAR, 0)
+    turn += 1.7 * sp * _both(session, act, _ROTATE, 0)
     # a slow stretch and squeeze along the line, as when a hand runs out of room
     span = max(right - left, 1.0)
     wave = 4.5 * sp * span * _both(session, act, _FORM, 0) + wrong * 0.1 * span * normal(perceive, _FORM, 0)
@@ -116,7 +123,7 @@ def plan_targets(
     # the line sags or arches, and the writing grows or shrinks along it
     arch = hand.bend + 0.8 * sp * _both(session, act, _FORM, 2)
     growth = 4.0 * sp * _both(session, act, _FORM, 3) + wrong * 0.15 * normal(perceive, _FORM, 3)
-    cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm * _fitting(hand, targets, n_text, n)
+    cos, sin = math.cos(turn), math.sin(turn)
     for i in range(n):
         x, y = targets[i, X], targets[i, Y]
         along = (x - left) / span

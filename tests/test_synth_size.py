@@ -9,6 +9,7 @@ import pytest
 from synth import World, WorldConfig
 from synth.acts import genuine_act, sign_acts
 from synth.config import Hand, Spread
+from synth.forgery import forgery_act
 from synth.idiolect import letters
 from synth.layout import write_letters
 from synth.letterforms import text_to_units
@@ -86,3 +87,11 @@ def test_a_name_tapers_no_more_than_one_of_ten_letters(n, share):
     each = targets[:count, 1].reshape(n, -1)
     height = each.max(axis=1) - each.min(axis=1)
     np.testing.assert_allclose(height[-1] / height[0], np.exp(-0.6 * share), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["simple", "freehand", "careless"])
+def test_the_worst_forger_stays_in_that_room_as_well(kind):
+    world = World(11)
+    found = sizes([forgery_act(world[i], by=world[i + 5000], kind=kind, skill=0.0, act=0) for i in range(500)])
+    assert (found < (200.0, 150.0)).all(axis=1).mean() >= 0.99
+    assert (found < 400.0).all()
