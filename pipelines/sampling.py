@@ -100,9 +100,16 @@ def evaluation_acts(world: World, signers: Sequence[int], settings: EvaluationSe
 
 
 def describe(acts: Sequence[Act]) -> SignatureSet:
-    """Return the protocols' view of acts; a disguise has none, since its author is genuine and hides it."""
+    """Return the protocols' view of acts.
+
+    Raises:
+        ValueError: If one is a disguise, whose author is genuine and hides it, or a random forgery, which a protocol
+            makes of another signer's genuine acts.
+    """
     if any(a.kind == "disguise" for a in acts):
         raise ValueError("a disguise is neither genuine nor a forgery to a protocol; leave disguises out")
+    if any(a.kind == "random" for a in acts):
+        raise ValueError("a protocol makes random forgeries of others' genuine acts itself; leave those drawn out")
     return SignatureSet.of(
         signer=[str(a.claimed.index) for a in acts],
         kind=["genuine" if a.kind == "genuine" else "simple" if a.kind == "simple" else "skilled" for a in acts],
