@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth import Signer, World
-from synth.acts import Act, genuine_act
+from synth.acts import ACTS_PER_SESSION, Act, genuine_act
 from synth.forgery import forgery_act
 
 from .protocols import SignatureSet
@@ -18,8 +18,9 @@ _EVALUATE = 1
 
 
 def genuine_acts(rng: np.random.Generator, signer: Signer, n: int) -> list[Act]:
-    """Return n different genuine acts of one signer that lie near each other in time."""
-    return [genuine_act(signer, int(act)) for act in rng.integers(2**31) + rng.permutation(4 * n)[:n]]
+    """Return n different genuine acts of one signer, seldom two of one session, from 4 n sessions one after another."""
+    window = 4 * ACTS_PER_SESSION * n
+    return [genuine_act(signer, int(act)) for act in rng.integers(2**31) + rng.permutation(window)[:n]]
 
 
 def forged_acts(
@@ -86,7 +87,7 @@ def evaluation_acts(world: World, signers: Sequence[int], settings: EvaluationSe
     for index in signers:
         rng = np.random.default_rng(np.random.SeedSequence(world.seed, spawn_key=(_EVALUATE, index)))
         signer = world[index]
-        acts.extend(genuine_act(signer, 4 * k) for k in range(settings.genuine))
+        acts.extend(genuine_act(signer, ACTS_PER_SESSION * k) for k in range(settings.genuine))
         forgers = pick_signers(rng, signers, min(3, len(signers) - 1), but=index)
         skills = [draw_skill(rng, settings.skill_shapes) for _ in range(settings.forgeries)]
         skills += [skill for skill in settings.skills for _ in range(settings.per_skill)]
@@ -99,9 +100,16 @@ def evaluation_acts(world: World, signers: Sequence[int], settings: EvaluationSe
 
 
 def describe(acts: Sequence[Act]) -> SignatureSet:
-    """Return the protocols' view of acts; a disguise has none, since its author is genuine and hides it."""
+    """Return the protocols' view of acts.
+
+    Raises:
+        ValueError: If one is a disguise, whose author is genuine and hides it, or a random forgery, which a protocol
+            makes of another signer's genuine acts.
+    """
     if any(a.kind == "disguise" for a in acts):
         raise ValueError("a disguise is neither genuine nor a forgery to a protocol; leave disguises out")
+    if any(a.kind == "random" for a in acts):
+        raise ValueError("a protocol makes random forgeries of others' genuine acts itself; leave those drawn out")
     return SignatureSet.of(
         signer=[str(a.claimed.index) for a in acts],
         kind=["genuine" if a.kind == "genuine" else "simple" if a.kind == "simple" else "skilled" for a in acts],

@@ -97,7 +97,7 @@ class WorldSource:
         return pick_signers(rng, self.signers, 1, but=place)[0]
 
     def genuine(self, rng: np.random.Generator, place: int, n: int) -> list[Item]:
-        """Return n acts of one signer that lie near each other in time."""
+        """Return n acts of one signer, seldom two of one session."""
         return list(genuine_acts(rng, self.world[place], n))
 
     def forged(self, rng: np.random.Generator, place: int, n: int, settings: BatchSettings) -> list[Item]:

@@ -82,7 +82,9 @@ class Hand:
     p_collapse: Spread = _uniform(0.0, 0.8)
     legible_letters: Spread = _lognormal(4.0, 1.9, 1.0, 12.0)
     # proportions
-    x_height_mm: Spread = _lognormal(3.6, 1.3, 1.8, 7.0)
+    x_height_mm: Spread = _lognormal(
+        3.6, 1.3, 1.8, 7.0
+    )  # what is too large for its room is written smaller: signing.py
     letter_width: Spread = _lognormal(1.0, 1.25, 0.55, 1.9)
     slant_deg: Spread = _normal(12.0, 15.0, -25.0, 50.0)
     slope_deg: Spread = _normal(3.0, 4.5, -10.0, 18.0)
@@ -92,7 +94,7 @@ class Hand:
     capital: Spread = _lognormal(1.1, 1.3, 0.7, 2.3)
     letter_gap_x_heights: Spread = _normal(0.05, 0.14, -0.25, 0.6)
     word_gap_x_heights: Spread = _lognormal(0.7, 1.6, 0.1, 2.2)
-    taper: Spread = _normal(-0.12, 0.2, -0.6, 0.4)
+    taper: Spread = _normal(-0.12, 0.2, -0.6, 0.4)  # log of the size, over the text or over ten units if that is more
     join: Spread = _uniform(0.7, 1.15)
     roundness: Spread = _lognormal(1.0, 1.25, 0.55, 1.7)
     shape_x_heights: Spread = _lognormal(0.11, 1.4, 0.04, 0.24)

@@ -54,10 +54,8 @@ def write_flourish(
 
 
 @kernel
-def face(units: Any, n_units: int, table: Any, targets: Any, n: int, left: float, right: float) -> tuple[float, float]:
-    """Turn a text of a script written from right to left around; return its left and right end."""
-    if n_units == 0 or not table[8][unit_of(units[0])] & RIGHT_TO_LEFT:
-        return left, right
-    for i in range(n):
-        targets[i, X], targets[i, SWEEP] = -targets[i, X], -targets[i, SWEEP]
-    return -right, -left
+def face(units: Any, n_units: int, table: Any, targets: Any, n: int) -> None:
+    """Turn a text of a script written from right to left around, with its flourish."""
+    if n_units > 0 and table[8][unit_of(units[0])] & RIGHT_TO_LEFT:
+        for i in range(n):
+            targets[i, X], targets[i, SWEEP] = -targets[i, X], -targets[i, SWEEP]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .idiolect import OWN_SWEEP, OWN_WIDTH, act_glyph, own_frame, own_member, own_point
+from .idiolect import act_glyph, own_frame, own_member, own_point
 from .kernels import kernel
 from .letterforms import UNITS
 from .lexicon import placed
@@ -20,6 +20,7 @@ from .targets import BEND, POINT, off, put
 _ASCENDERS = np.array([UNITS.index(c) for c in "bdfhklt"])
 _POINT_X, _POINT_Y, _POINT_SWEEP, _LEAK = (slot(f"deviation.{n}") for n in ("x", "y", "sweep", "leak"))
 _HEIGHT, _LINK, _AIR = (slot(f"idiolect.{n}") for n in ("height", "link", "air"))
+_WAVE_WIDTH, _WAVE_SWEEP = (slot(f"idiolect.wave_{n}") for n in ("width", "sweep"))
 
 
 @kernel
@@ -125,12 +126,12 @@ def write_wave(
     for tall in _ASCENDERS:
         if unit == tall:
             height *= 2.0
-    width = 0.7 * math.exp(0.25 * normal(own, OWN_WIDTH, 10_000 + k))
+    width = 0.7 * math.exp(0.25 * normal(own, _WAVE_WIDTH, k))
     for i in range(2):
         slot_index = np.uint64(k * 64 + i)
         x = (0.45 + 0.55 * i) * width + off(stray, deviation, POINT, _POINT_X, slot_index)
         y = (height if i == 0 else 0.05) + off(stray, deviation, POINT, _POINT_Y, slot_index)
-        bow = (0.6 if i == 0 else -0.3) + 0.5 * normal(own, OWN_SWEEP, 10_000 + 2 * k + i)
+        bow = (0.6 if i == 0 else -0.3) + 0.5 * normal(own, _WAVE_SWEEP, 2 * k + i)
         bow = bow * hand.roundness + off(stray, deviation, BEND, _POINT_SWEEP, slot_index)
         down = 1.0 if joined or i > 0 else 0.0
         n = put(targets, n, x0 + x * size * hand.letter_width, y0 + y * size, bow, down)

@@ -10,7 +10,7 @@ from .kernels import kernel
 from .scripts import JOINS, STANDS, script_table, traits
 from .streams import Key, normal, slot, uniform
 
-_GLYPH, _MEMBER, _OWN_X, _OWN_Y, OWN_SWEEP, OWN_WIDTH, _OWN_LIFT = (
+_GLYPH, _MEMBER, _OWN_X, _OWN_Y, _OWN_SWEEP, _OWN_WIDTH, _OWN_LIFT = (
     slot(f"idiolect.{n}") for n in ("glyph", "member", "x", "y", "sweep", "width", "lift")
 )
 _SWAP = slot("act.swap")
@@ -69,7 +69,7 @@ def own_member(key: Key, wanted: int, first: int, last: int, group: Any) -> int:
 @kernel
 def own_frame(key: Key, glyph: int, shape: float) -> tuple[float, float]:
     """Return how wide a person writes a whole glyph (a factor) and how high above the line (x-heights)."""
-    wide = math.exp(1.5 * shape * normal(key, OWN_WIDTH, np.uint64(glyph)))
+    wide = math.exp(1.5 * shape * normal(key, _OWN_WIDTH, np.uint64(glyph)))
     return wide, 0.5 * shape * normal(key, _OWN_LIFT, np.uint64(glyph))
 
 
@@ -79,4 +79,4 @@ def own_point(key: Key, glyph: int, k: int, shape: float, frame: Any, table: Any
     p, g = table[3][glyph] + k, np.uint64(glyph * 64 + k)
     x = table[0][p, 0] * frame[0] + shape * normal(key, _OWN_X, g)
     y = table[0][p, 1] + shape * normal(key, _OWN_Y, g) + frame[1]
-    return x, y, table[0][p, 2] * math.exp(2.0 * shape * normal(key, OWN_SWEEP, g))
+    return x, y, table[0][p, 2] * math.exp(2.0 * shape * normal(key, _OWN_SWEEP, g))

@@ -102,7 +102,9 @@ def write_letters(
                 )
             x += calm * off(stray, deviation, DRIFT, _DRIFT, k)
             drift_y += 0.5 * level * off(stray, deviation, DRIFT, _DRIFT, MAX_UNITS + k)
-            size = math.exp(grown + hand.taper * k / 10.0 + calm * off(stray, deviation, SIZE, _LETTER_SIZE, k))
+            size = math.exp(
+                grown + hand.taper * k / max(n_units, 10) + calm * off(stray, deviation, SIZE, _LETTER_SIZE, k)
+            )
             scale[k] = size * (
                 hand.capital if capital else math.exp(0.5 * hand.shape_x_heights * normal(own, _HEIGHT, k))
             )
@@ -110,7 +112,7 @@ def write_letters(
             lift[k] = line + raised + drift_y + level * off(stray, deviation, LETTER, _LETTER_Y, k)
             if trait & HANGS:
                 lift[k] += 1.0 - scale[k] - (1.0 - level) * raised
-        joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 64 * k) < hand.join
+        joined = in_word > 0 and can_join and uniform(own, _JOIN, unit + 4096 * k) < hand.join
         collapsed = (
             not trait & (CAPITAL | MARK | BOX)
             and in_word >= hand.legible_letters

@@ -25,6 +25,9 @@ _STRETCH_X, _STRETCH_Y, _SHEAR, _ROTATE, _FORM = (
     slot(f"act.{n}") for n in ("stretch_x", "stretch_y", "shear", "rotate", "form")
 )
 _TREMOR, _RIPPLE, _LIFT = (slot(f"motor.{n}") for n in ("tremor", "ripple", "lift"))
+_ROOM_MM = (110.0, 60.0)
+"""Width and height that no signature means to exceed, before its act makes it larger or smaller."""
+_FLOURISH_SHEAR = 0.3  # how much of the slant of letters a flourish has
 _SHORT_LIFT = 3.0  # x-heights: a longer move is never left on the paper
 
 
@@ -52,6 +55,34 @@ def _miss_lifts(hand: Any, act: Key, targets: Any, n: int) -> None:
 
 
 @kernel
+def _ends(targets: Any, n: int, axis: int) -> tuple[float, float]:
+    """Return the least and the greatest x or y of n targets, or 0 and 0 if there are none."""
+    least, greatest = (0.0, 0.0) if n == 0 else (targets[0, axis], targets[0, axis])
+    for i in range(1, n):
+        least, greatest = min(least, targets[i, axis]), max(greatest, targets[i, axis])
+    return least, greatest
+
+
+@kernel
+def _fitting(
+    hand: Any, targets: Any, n_text: int, n: int, wide: float, tall: float, shear: float, turn: float
+) -> float:
+    """Return the factor that makes n targets in x-heights fit the room there is, softly, from 70 % of it on.
+
+    How they are stretched, sheared and turned is what this person means to do in every act.
+    """
+    cos, sin = math.cos(turn), math.sin(turn)
+    left, right, bottom, top = np.inf, -np.inf, np.inf, -np.inf
+    for i in range(n):
+        x, y = targets[i, X], targets[i, Y]
+        x, y = wide * (x + (shear if i < n_text else _FLOURISH_SHEAR * shear) * y), tall * y
+        x, y = cos * x - sin * y, sin * x + cos * y
+        left, right, bottom, top = min(left, x), max(right, x), min(bottom, y), max(top, y)
+    full = hand.x_height_mm * max((right - left) / _ROOM_MM[0], (top - bottom) / _ROOM_MM[1])
+    return 1.0 if full <= 0.7 else (0.7 + 0.3 * (1.0 - math.exp((0.7 - full) / 0.3))) / full
+
+
+@kernel
 def plan_targets(
     hand: Any,
     units: Any,
@@ -70,20 +101,21 @@ def plan_targets(
     """Write the targets of one act in mm; return how many. Arguments as for `sign_into`."""
     stray = (act, perceive)
     n = write_letters(hand, units, n_units, own, other, leak, stray, deviation, table, targets)
-    left, right = (0.0, 0.0) if n == 0 else (targets[0, X], targets[0, X])
-    for i in range(n):
-        left, right = min(left, targets[i, X]), max(right, targets[i, X])
-    n_text = n
+    n_text, (left, right) = n, _ends(targets, n, X)
     _miss_lifts(hand, act, targets, n)
     n = write_flourish(hand, own, stray, deviation, targets, n, left, right)
-    left, right = face(units, n_units, table, targets, n, left, right)
+    face(units, n_units, table, targets, n)
+    left, right = _ends(targets, n, X)  # the flourish too, which may be all there is
     sp, wrong = hand.stability, effort[PROPORTIONS]
-    sx = math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0) + wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
-    sy = math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0) + wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
-    shear = math.tan(math.radians(hand.slant_deg)) + 3.2 * sp * _both(session, act, _SHEAR, 0)
-    shear += wrong * 0.27 * normal(perceive, _SHEAR, 0)
-    turn = math.radians(hand.slope_deg) + 1.7 * sp * _both(session, act, _ROTATE, 0)
-    turn += wrong * 0.08 * normal(perceive, _ROTATE, 0)
+    sx = math.exp(wrong * 0.38 * normal(perceive, _STRETCH_X, 0))
+    sy = math.exp(wrong * 0.38 * normal(perceive, _STRETCH_Y, 0))
+    shear = math.tan(math.radians(hand.slant_deg)) + wrong * 0.27 * normal(perceive, _SHEAR, 0)
+    turn = math.radians(hand.slope_deg) + wrong * 0.08 * normal(perceive, _ROTATE, 0)
+    mm = hand.x_height_mm * _fitting(hand, targets, n_text, n, sx, sy, shear, turn)
+    sx *= math.exp(4.4 * sp * _both(session, act, _STRETCH_X, 0))
+    sy *= math.exp(4.4 * sp * _both(session, act, _STRETCH_Y, 0))
+    shear += 3.2 * sp * _both(session, act, _SHEAR, 0)
+    turn += 1.7 * sp * _both(session, act, _ROTATE, 0)
     # a slow stretch and squeeze along the line, as when a hand runs out of room
     span = max(right - left, 1.0)
     wave = 4.5 * sp * span * _both(session, act, _FORM, 0) + wrong * 0.1 * span * normal(perceive, _FORM, 0)
@@ -91,14 +123,14 @@ def plan_targets(
     # the line sags or arches, and the writing grows or shrinks along it
     arch = hand.bend + 0.8 * sp * _both(session, act, _FORM, 2)
     growth = 4.0 * sp * _both(session, act, _FORM, 3) + wrong * 0.15 * normal(perceive, _FORM, 3)
-    cos, sin, mm = math.cos(turn), math.sin(turn), hand.x_height_mm
+    cos, sin = math.cos(turn), math.sin(turn)
     for i in range(n):
         x, y = targets[i, X], targets[i, Y]
         along = (x - left) / span
         x += wave * (math.sin(2.0 * math.pi * along + phase) - math.sin(phase)) / (2.0 * math.pi)
         x, y = x + 0.5 * growth * span * along * (along - 1.0), y * math.exp(growth * (along - 0.5))
         y += arch * span * 4.0 * along * (1.0 - along)
-        x, y = sx * (x + (shear if i < n_text else 0.3 * shear) * y), sy * y
+        x, y = sx * (x + (shear if i < n_text else _FLOURISH_SHEAR * shear) * y), sy * y
         targets[i, X], targets[i, Y] = mm * (cos * x - sin * y), mm * (sin * x + cos * y)
     return n
 

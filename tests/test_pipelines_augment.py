@@ -24,6 +24,7 @@ from pipelines.preprocess import BlankImage, preprocess
 from pipelines.settings import BatchSettings
 from pipelines.sources import WorldSource
 from synth import World, forge, render
+from synth.acts import genuine_act
 
 Grey = NDArray[np.uint8]
 ROOT = Path(__file__).parents[1]
@@ -191,6 +192,12 @@ def test_signets_recipe_draws_at_true_size() -> None:
     assert image.shape[1] > 300
     (image,) = draw_pictures(acts[:1], height=64, width=128, recipe="photo")
     assert image.shape[1] <= 300
+
+
+def test_the_largest_signature_there_was_can_be_drawn_at_true_size() -> None:
+    act = genuine_act(World(11)[14999], 0)  # 422 x 285 mm before signatures were kept to the room people have
+    (image,) = draw_pictures([act], height=64, width=128, recipe="signet_canvas")
+    assert image.size < 20_000_000
 
 
 @pytest.mark.parametrize(

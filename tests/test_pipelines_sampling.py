@@ -18,11 +18,13 @@ from pipelines.drawing import draw_in_chunks
 from pipelines.grouping import plan_signers
 from pipelines.inputs import Drawing
 from pipelines.preprocess import to_ink
-from pipelines.sampling import evaluation_acts, pick_signers
+from pipelines.sampling import describe, evaluation_acts, genuine_acts, pick_signers
 from pipelines.settings import BatchSettings, EvaluationSettings, WorldSettings
 from pipelines.sources import WorldSource
 from pipelines.splits import Split, check_disjoint_parts, split_world
 from synth import World
+from synth.acts import ACTS_PER_SESSION
+from synth.forgery import forgery_act
 
 ROOT = Path(__file__).parents[1]
 WORLD, SIGNERS = World(3), range(100, 140)
@@ -212,6 +214,26 @@ def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:
     assert {int(f) for f in own.forger[own.forger != ""]} <= set(range(6))
     alone = evaluation_acts(WORLD, range(6), wanted)
     assert [a.key for a in alone.acts] == [a.key for a in found.acts]
+
+
+@pytest.mark.parametrize("kind", ["random", "disguise"])
+def test_what_is_no_signature_of_a_protocol_is_not_taken_for_a_skilled_forgery(kind: str) -> None:
+    by = WORLD[0] if kind == "disguise" else WORLD[1]
+    act = forgery_act(WORLD[0], by=by, kind=kind, skill=0.5, act=0)
+    with pytest.raises(ValueError, match=kind):
+        describe([act])
+
+
+@pytest.mark.parametrize(("n", "most"), [(2, 0.12), (4, 0.06), (8, 0.035)])
+def test_two_genuine_acts_of_a_batch_are_seldom_of_one_session(n: int, most: float) -> None:
+    rng, shared = np.random.default_rng(0), 0
+    for _ in range(1000):
+        numbers = [act.number for act in genuine_acts(rng, WORLD[100], n)]
+        assert len(set(numbers)) == n
+        assert max(numbers) - min(numbers) < 4 * ACTS_PER_SESSION * n
+        of_session = Counter(number // ACTS_PER_SESSION for number in numbers)
+        shared += sum(k * (k - 1) // 2 for k in of_session.values())
+    assert shared / (1000 * n * (n - 1) / 2) < most
 
 
 def test_chunks_do_not_change_what_is_drawn() -> None:

@@ -121,6 +121,12 @@ def test_signers_differ_and_are_told_apart_and_forgeries_lie_between(drawn):
     assert intra < np.median(skilled) < random
 
 
+def test_the_numbers_of_units_and_points_fit_the_addresses_that_draws_are_made_at():
+    assert len(TABLE.unit_start) - 1 <= 4096, "joins are drawn at unit + 4096 k, and a placed unit has 12 bits"
+    assert np.diff(TABLE.glyph_start).max() <= 64, "points are drawn at 64 glyph + i, their deviations at 64 k + i"
+    assert 64 * MAX_UNITS < 40_000, "deviations of a headline are drawn from 40,000 on"
+
+
 def test_every_unit_of_every_script_is_drawn_by_someone():
     for number, script in enumerate(SCRIPTS, 1):
         profile = next(name for name, laws in PROFILE_LAWS.items() if laws["script"] == ("fixed", float(number)))

@@ -47,15 +47,15 @@ FAST_MM_S = 4000.0  # a rare wide flourish of a simple forgery was found at 3,20
 GOLDEN_PLATFORM = ("Linux", "x86_64")
 GOLDEN = {
     "hand": ("942234adf308a4ba", 794418.2416666667),
-    "plan": ("1110432562071779", 5573.3327984595635),
-    "movement": ("80df4be1ea874108", 7369.204494213137),
-    "pressure": ("22d467747d9eb13a", 27727.522546219752),
-    "tablet": ("a8d29073b583014f", 56244.53679258868),
+    "plan": ("9dd90baaeb98977d", 5565.724967907574),
+    "movement": ("00995e914faf7ad8", 7421.158722999047),
+    "pressure": ("14c73ad767451eb2", 27865.07502631183),
+    "tablet": ("eaaa7365b2b80d15", 56730.91408802614),
     "equipment": ("13076ade85fe6300", 15345851.185714286),
-    "ink": ("09131736220336b4", 243.3584621368821),
-    "capture": ("57de804cde6ee26a", 220.62206031689743),
-    "paper": ("16e458fba8790aa6", 206.85744783767763),
-    "fax": ("cb93647bf24d1ad7", 236.89620702299462),
+    "ink": ("89bbcdeb6b59634e", 242.80666626959902),
+    "capture": ("956a9c71ba364b1b", 220.4565595834878),
+    "paper": ("e975a50c434855a1", 205.30381712919245),
+    "fax": ("47ebb5ffef947d0a", 235.95219458164414),
 }
 """Digest and mean of every stage's integers over `golden_acts`."""
 
