@@ -306,6 +306,27 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
         forget("carl", data, runs=run.parent)
 
 
+def test_a_forger_who_is_forgotten_is_found_by_the_column_that_names_who_forged(run: Path, data: Path) -> None:
+    rows = [(path, path.parents[1].name, path.parent.name) for path in sorted(data.glob("*/*/*.png"))]
+    forged = [path for path, signer, kind in rows if kind != "genuine" and signer in "01"]
+    assert len(forged) == 4
+    lines = [
+        f"{path.relative_to(data).as_posix()},{signer},{'genuine' if kind == 'genuine' else 'skilled'},"
+        f"{'zoe' if path in forged else ''}\n"
+        for path, signer, kind in rows
+    ]
+    (data / "manifest.csv").write_text("path,signer,kind,forger\n" + "".join(lines), encoding="utf-8")
+    _, report = evaluate_folder(run, data, progress=QUIET, adapter="manifest")
+    table = report.parent / "scores.parquet"
+    names = {path.relative_to(data).as_posix() for path in forged}
+    before = pq.read_table(table)["questioned"].to_pylist()
+    assert names < set(before)
+    found = forget("zoe", data, runs=run.parent, adapter="manifest")
+    assert found.untouched == sorted(path.as_posix() for path in forged)
+    assert pq.read_table(table)["questioned"].to_pylist() == [name for name in before if name not in names]
+    assert not report.exists()
+
+
 def written_below(folder: Path) -> str:
     """Return every text below a folder, tables of scores included."""
     found = []
