@@ -23,6 +23,7 @@ from pipelines.settings import BatchSettings, EvaluationSettings, WorldSettings
 from pipelines.sources import WorldSource
 from pipelines.splits import Split, check_disjoint_parts, split_world
 from synth import World
+from synth.acts import ACTS_PER_SESSION
 
 ROOT = Path(__file__).parents[1]
 WORLD, SIGNERS = World(3), range(100, 140)
@@ -212,6 +213,14 @@ def test_an_evaluation_set_marks_the_grid_and_names_everything_once() -> None:
     assert {int(f) for f in own.forger[own.forger != ""]} <= set(range(6))
     alone = evaluation_acts(WORLD, range(6), wanted)
     assert [a.key for a in alone.acts] == [a.key for a in found.acts]
+
+
+def test_genuine_signatures_that_judge_are_each_of_a_session_of_its_own() -> None:
+    """Of one session they share half of what varies, and would be found more alike than they are on other days."""
+    found = evaluation_acts(WORLD, range(4), EvaluationSettings(genuine=9))
+    for signer in range(4):
+        own = [act for act in found.acts if act.kind == "genuine" and act.claimed.index == signer]
+        assert len({act.number // ACTS_PER_SESSION for act in own}) == len(own) == 9
 
 
 def test_chunks_do_not_change_what_is_drawn() -> None:
