@@ -1,6 +1,7 @@
 """The command line: quick help, one-line refusals with exit status 2, and the small verbs."""
 
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pipelines.cli import main
+from pipelines.config import PRESETS, RunConfig
 
 ROOT = Path(__file__).parents[1]
 
@@ -80,6 +82,23 @@ def test_a_refusal_shows_no_traceback_and_reaches_the_shell() -> None:
     asked = pipelines("--traceback", "demo", "--preset", "smok")
     assert asked.returncode == 1
     assert "Traceback" in asked.stderr
+
+
+def test_a_trained_run_is_not_said_to_have_been_trained_again(
+    finished_run: Path,
+    micro_config: RunConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(PRESETS, "micro", micro_config)
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    before = (run / "model.keras").stat().st_mtime_ns
+    assert main(["train", "--preset", "micro", "--run", str(run), "--quiet"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"{run} is trained already (--fresh trains anew); next: ")
+    assert "trained:" not in told
+    assert (run / "model.keras").stat().st_mtime_ns == before
 
 
 def test_data_without_provenance_is_told_how_to_write_one(
