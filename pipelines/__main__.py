@@ -4,6 +4,7 @@ import os
 import sys
 
 from .cli import main
+from .quiet_loading import keep_loading_quiet
 
 # TensorFlow takes and returns tens of megabytes at every operation. By default glibc maps them anew each time, and
 # the page faults cost about a fifth of a training step on a processor; kept, and in large pages, they cost nothing.
@@ -22,4 +23,5 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if {"demo", "train", "compare", "speed", "evaluate", "curves", "shift", "adapt"} & set(sys.argv[1:]):
         _keep_memory()
+    keep_loading_quiet()
     sys.exit(main())

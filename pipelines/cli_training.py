@@ -123,6 +123,12 @@ def train(
         train_on_hosts(folder, checked(config), named_hosts(hosts, host), fresh=fresh, progress=progress)
         return
     folder.start(checked(config), fresh=fresh)
+    if (folder / "model.keras").exists():
+        print(
+            f"{folder.path} is trained already (--fresh trains anew); next: python -m pipelines evaluate --run "
+            f"{folder.path}"
+        )
+        return
     train_stage(folder, config, progress, Clock(folder))
     print(f"trained: {folder / 'model.keras'}; next: python -m pipelines evaluate --run {folder.path}")
 

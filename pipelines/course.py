@@ -22,6 +22,7 @@ PLAIN = "PARAPH_PLAIN"
 RUN = "PARAPH_RUN"
 """Environment variable: a finished run that a notebook may take a copy of instead of training a small one."""
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
+_PROJECT = Path(__file__).resolve().parents[1]  # a notebook's kernel starts beside the notebook, not here
 _RC: dict[Any, Any] = {
     "font.size": 12,
     "axes.titlesize": 13,
@@ -96,15 +97,16 @@ def ready_run(folder: str | Path) -> dict[str, Any] | None:
         folder: Where the copy goes; there is nothing there yet.
 
     Raises:
-        ValueError: If what it names is no finished run.
+        ValueError: If what it names is no finished run, seen from here or from the project's folder.
     """
-    source = os.environ.get(RUN)
-    if not source:
+    named = os.environ.get(RUN)
+    if not named:
         return None
     from .runs import Run
 
-    if not Run(source).finished:
-        raise ValueError(f"{RUN} is {source!r}, which is no finished run; name one, or leave it empty")
+    source = next((path for path in (Path(named), _PROJECT / named) if Run(path).finished), None)
+    if source is None:
+        raise ValueError(f"{RUN} is {named!r}, which is no finished run; name one, or leave it empty")
     shutil.copytree(source, folder)
     metrics: dict[str, Any] = Run(folder).read("metrics.json")
     return metrics

@@ -29,7 +29,7 @@ def choose_precision(setting: str) -> Choice:
         return Choice("float32", f"the GPU (compute capability {capability}) has no fast half precision")
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return Choice("float32", "oneDNN is switched off, bfloat16 would be slower")
-    if {"avx512_bf16", "amx_bf16"} & _cpu_flags():
+    if {"avx512_bf16", "amx_bf16"} & cpu_flags():
         return Choice("mixed_bfloat16", "the processor has native bfloat16")
     return Choice("float32", "the processor has no native bfloat16")
 
@@ -71,7 +71,8 @@ def make_deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _cpu_flags() -> set[str]:
+def cpu_flags() -> set[str]:
+    """Return what the processor can do, in the words of Linux; empty on other systems."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
     except OSError:  # not Linux: nothing is known, so nothing is claimed

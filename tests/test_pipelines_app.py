@@ -179,7 +179,7 @@ print(json.dumps({
 }))
 page.close()
 """
-    environment = os.environ | {"GRADIO_SHARE": "True", "GRADIO_ALLOWED_PATHS": "/", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"GRADIO_SHARE": "True", "GRADIO_ALLOWED_PATHS": "/"}
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "no run")],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,

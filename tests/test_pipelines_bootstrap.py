@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from pipelines import metrics
-from pipelines.bootstrap import coded
+from pipelines.bootstrap import coded, weights_over_signers
 
 score_lists = st.lists(st.integers(-6, 6), min_size=1, max_size=25).map(lambda s: np.array(s, dtype=float))
 
@@ -106,6 +106,26 @@ def test_a_shared_bootstrap_gives_what_each_alone_gives():
     assert together["eer_skilled"] == metrics.bootstrap_over_signers(
         trials, metrics.eer_of("skilled"), seed=3, n_draws=50
     )
+
+
+@pytest.mark.parametrize(("claimed", "outsiders"), [(5, 20), (12, 3)])
+def test_everybody_is_drawn_once_on_average_whether_claimed_or_only_an_impostor(claimed, outsiders):
+    names = [f"s{i}" for i in range(claimed)] + [f"t{i}" for i in range(outsiders)]
+    mine, other = np.arange(len(names)) % claimed, np.arange(len(names))
+    kinds = np.where(mine == other, "genuine", "random")
+    trials = SimpleNamespace(
+        claimed=np.array(names)[mine],
+        impostor=np.where(mine == other, "", np.array(names)[other]),
+        kind=kinds,
+        score=np.zeros(len(names)),
+    )
+    weights = np.array(list(weights_over_signers(trials, seed=0, draws=4000)))
+    own = weights[:, mine == other]
+    assert own.mean() == pytest.approx(1.0, abs=0.05)
+    np.testing.assert_allclose(own.mean(axis=0), 1.0, atol=0.1)  # +- 6 s.d.
+    n, forged = len(names), weights[:, mine != other]
+    assert forged.mean() == pytest.approx(1 - 1 / n, abs=0.1)  # of two people among n drawn n times, both roles
+    np.testing.assert_allclose((forged > 0).mean(axis=0), 1 - 2 * (1 - 1 / n) ** n + (1 - 2 / n) ** n, atol=0.05)
 
 
 # Exact cases

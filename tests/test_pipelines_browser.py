@@ -48,8 +48,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of the page, served by a process of its own."""
     run = os.environ.get("PARAPH_RUN") or request.getfixturevalue("finished_run")
     command = [sys.executable, "-u", "-m", "pipelines", "app", "--run", str(run)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as served:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as served:
         assert served.stdout is not None
         line = next((line for line in served.stdout if "Paraph is at" in line), "")
         try:

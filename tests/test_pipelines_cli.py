@@ -1,6 +1,8 @@
 """The command line: quick help, one-line refusals with exit status 2, and the small verbs."""
 
+import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 from PIL import Image
 
 from pipelines.cli import main
+from pipelines.config import PRESETS, RunConfig
+from pipelines.precision import cpu_flags
 
 ROOT = Path(__file__).parents[1]
 
@@ -80,6 +84,36 @@ def test_a_refusal_shows_no_traceback_and_reaches_the_shell() -> None:
     asked = pipelines("--traceback", "demo", "--preset", "smok")
     assert asked.returncode == 1
     assert "Traceback" in asked.stderr
+
+
+def test_a_trained_run_is_not_said_to_have_been_trained_again(
+    finished_run: Path,
+    micro_config: RunConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(PRESETS, "micro", micro_config)
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    before = (run / "model.keras").stat().st_mtime_ns
+    assert main(["train", "--preset", "micro", "--run", str(run), "--quiet"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"{run} is trained already (--fresh trains anew); next: ")
+    assert "trained:" not in told
+    assert (run / "model.keras").stat().st_mtime_ns == before
+
+
+_LOADS = "from pipelines.quiet_loading import keep_loading_quiet; keep_loading_quiet(); import tensorflow"
+
+
+@pytest.mark.skipif("avx" not in cpu_flags(), reason="only there is it known that TensorFlow can be loaded at all")
+def test_tensorflow_is_loaded_without_a_word_unless_words_are_asked_for() -> None:
+    """Its notice would stand above every error, which is one line."""
+    for level, told in (("2", False), ("1", True)):
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": level, "TF_ENABLE_ONEDNN_OPTS": "1"}
+        done = subprocess.run([sys.executable, "-c", _LOADS], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0
+        assert bool(done.stderr) == told, done.stderr
 
 
 def test_data_without_provenance_is_told_how_to_write_one(

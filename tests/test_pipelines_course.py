@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from pipelines import course
 from pipelines.class_list import Expected, expected_rows, read_students, write_rows
 from pipelines.cli import app
 from pipelines.cohort import cohort, cohort_trials
@@ -117,6 +118,23 @@ def test_a_finished_run_that_is_named_is_copied_and_another_is_refused(monkeypat
     Run(mine).mark("finished", stage="done")
     assert ready_run(tmp_path / "copy") == {"verifier": {"eer_random": 0.25}}
     assert Run(tmp_path / "copy").finished
+
+
+def test_a_run_that_is_named_from_the_projects_folder_is_found_from_beside_the_notebooks(monkeypatch, tmp_path):
+    mine, notebooks = tmp_path / "runs" / "mine", tmp_path / "notebooks"
+    mine.mkdir(parents=True)
+    notebooks.mkdir()
+    (mine / "metrics.json").write_text("{}")
+    Run(mine).mark("finished", stage="done")
+    assert FOLDER.parent == course._PROJECT
+    monkeypatch.setattr(course, "_PROJECT", tmp_path)
+    monkeypatch.setenv(RUN, "runs/mine")
+    for number, here in enumerate((notebooks, tmp_path)):
+        monkeypatch.chdir(here)
+        assert ready_run(tmp_path / f"copy {number}") == {}
+    monkeypatch.setenv(RUN, "runs/other")
+    with pytest.raises(ValueError, match="'runs/other', which is no finished run"):
+        ready_run(tmp_path / "copy")
 
 
 def test_a_class_list_gives_every_student_every_answer(tmp_path):

@@ -5,6 +5,7 @@ The web demo's part of it (this machine only, nothing shared or kept) is tested 
 
 import ast
 import csv
+import dataclasses
 import inspect
 import io
 import itertools
@@ -66,6 +67,7 @@ from pipelines.verify import Bench, verify
 from synth import World, forge, render
 
 ROOT = Path(__file__).parents[1]
+YESTERDAY = (date.today() - timedelta(days=1)).isoformat()
 QUIET = Progress(quiet=True)
 ANSWERS: dict[str, Any] = {
     "source": "drawn by a test", "licence": "CC0-1.0", "lawful_basis": "nobody", "purpose": "research",
@@ -100,9 +102,15 @@ def audited(run: Path) -> Path:
     return run
 
 
-def make_real(run: Path, **changes: Any) -> None:
-    record = make_provenance(**{**ANSWERS, **changes})
-    mark_folder(run, SYNTHETIC.with_source(source_of(record, ["ann", "bob"])), part="head")
+def rewrite(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def make_real(run: Path, *, until: str = "", **changes: Any) -> None:
+    source = source_of(make_provenance(**{**ANSWERS, **changes}), ["ann", "bob"])
+    mark_folder(run, SYNTHETIC.with_source(dataclasses.replace(source, retention_until=until)), part="head")
 
 
 # Provenance gate
@@ -298,6 +306,27 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
         forget("carl", data, runs=run.parent)
 
 
+def test_a_forger_who_is_forgotten_is_found_by_the_column_that_names_who_forged(run: Path, data: Path) -> None:
+    rows = [(path, path.parents[1].name, path.parent.name) for path in sorted(data.glob("*/*/*.png"))]
+    forged = [path for path, signer, kind in rows if kind != "genuine" and signer in "01"]
+    assert len(forged) == 4
+    lines = [
+        f"{path.relative_to(data).as_posix()},{signer},{'genuine' if kind == 'genuine' else 'skilled'},"
+        f"{'zoe' if path in forged else ''}\n"
+        for path, signer, kind in rows
+    ]
+    (data / "manifest.csv").write_text("path,signer,kind,forger\n" + "".join(lines), encoding="utf-8")
+    _, report = evaluate_folder(run, data, progress=QUIET, adapter="manifest")
+    table = report.parent / "scores.parquet"
+    names = {path.relative_to(data).as_posix() for path in forged}
+    before = pq.read_table(table)["questioned"].to_pylist()
+    assert names < set(before)
+    found = forget("zoe", data, runs=run.parent, adapter="manifest")
+    assert found.untouched == sorted(path.as_posix() for path in forged)
+    assert pq.read_table(table)["questioned"].to_pylist() == [name for name in before if name not in names]
+    assert not report.exists()
+
+
 def written_below(folder: Path) -> str:
     """Return every text below a folder, tables of scores included."""
     found = []
@@ -401,7 +430,9 @@ def test_what_learnt_from_real_signatures_needs_somebody_who_answers_for_it(run:
             "the privacy audit is about other weights",
         ),
         (lambda run: (run / CARD).write_text("## Intended use\nTODO\n"), "does not say under `## Intended use`"),
+        (lambda run: rewrite(run / CARD, sha256(run / "model.keras"), "0" * 64), f"{CARD} is about other weights"),
         (lambda run: Run(run).mark("unfinished", stage="evaluating"), "it is unfinished"),
+        (lambda run: make_real(run, until=YESTERDAY), f"were to be deleted by {YESTERDAY}"),
     ],
 )
 def test_nobody_can_answer_for_what_must_not_leave(

@@ -77,6 +77,17 @@ def test_where_there_is_no_leak_the_interval_holds_a_guess() -> None:
     assert np.mean([one.auc for one in inside]) == pytest.approx(0.5, abs=0.08)
 
 
+def test_knowing_who_somebody_is_does_not_tell_whether_they_were_trained_on() -> None:
+    """Rows of a signer on both sides of a fold would tell it: the attack would recognise the person."""
+    inside = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        who, trained = np.repeat(np.arange(60), 6), rng.permutation(60) < 30
+        found, _ = attack(rng.standard_normal((60, 40))[who], trained[who], who, seed=seed)
+        inside.append(found.low <= 0.5 <= found.high)
+    assert sum(inside) >= 5
+
+
 def test_images_learnt_by_heart_are_found_one_by_one() -> None:
     rng = np.random.default_rng(3)
     canvases = rng.integers(0, 255, (80, 16, 32)).astype(np.uint8)

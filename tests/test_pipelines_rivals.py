@@ -91,3 +91,12 @@ def test_baselines_stand_beside_one_and_five_references(config: RunConfig, parts
     assert shown[4].startswith(f"{best} {100 * five[best]['eer_skilled']['value']:.1f} % (")
     points = {(row[0], row[1]): row[2] for row in rate_points(metrics).rows}
     assert points["5 references, max", f"eer_skilled, {best}"] == five[best]["eer_skilled"]["value"]
+
+
+def test_nothing_that_is_frozen_depends_on_the_test_signers(config: RunConfig, parts: dict[str, Part]) -> None:
+    turned = np.random.default_rng(0).permutation(len(parts["test"].embeddings))
+    other = dataclasses.replace(parts["test"], embeddings=parts["test"].embeddings[turned])
+    one, two = (measure(test, parts["dev"], config)[1] for test in (parts["test"], other))
+    assert {name.partition("/")[2] for name in one.fused} == {"2", "3", "5"}
+    assert one.fused == two.fused
+    assert (one.points, one.calibrator, one.typical) == (two.points, two.calibrator, two.typical)

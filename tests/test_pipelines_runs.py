@@ -283,7 +283,7 @@ def test_precision_follows_the_hardware(
     monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int] | None, flags: set[str], onednn: str, expected: str
 ) -> None:
     monkeypatch.setattr(precision, "_gpu_capability", lambda: capability)
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: flags)
+    monkeypatch.setattr(precision, "cpu_flags", lambda: flags)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
     choice = precision.choose_precision("auto")
     assert choice.value == expected

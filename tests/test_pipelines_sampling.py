@@ -236,6 +236,14 @@ def test_two_genuine_acts_of_a_batch_are_seldom_of_one_session(n: int, most: flo
     assert shared / (1000 * n * (n - 1) / 2) < most
 
 
+def test_genuine_signatures_that_judge_are_each_of_a_session_of_its_own() -> None:
+    """Of one session they share half of what varies, and would be found more alike than they are on other days."""
+    found = evaluation_acts(WORLD, range(4), EvaluationSettings(genuine=9))
+    for signer in range(4):
+        own = [act for act in found.acts if act.kind == "genuine" and act.claimed.index == signer]
+        assert len({act.number // ACTS_PER_SESSION for act in own}) == len(own) == 9
+
+
 def test_chunks_do_not_change_what_is_drawn() -> None:
     acts = plan_signers(SOURCE, SETTINGS, 0).items
     told: list[int] = []

@@ -217,6 +217,25 @@ def test_several_references_are_judged_by_what_was_frozen_for_them(calibrated: V
     assert FusedPoint.from_dict(fused["mean/2"].to_dict()) == fused["mean/2"]
 
 
+@pytest.mark.parametrize("at", [-2.0, 2.0])
+def test_each_reference_votes_by_the_threshold_for_one_whatever_was_frozen_for_several(
+    calibrated: Verifier, images: Images, at: float
+) -> None:
+    scores = calibrated.score_matrix(images[:3], images[3:])
+    threshold = float(np.median(scores))
+    one = calibrated.calibrator
+    assert one is not None
+    fused = {f"{fusion}/2": FusedPoint(at, one) for fusion in FUSIONS}
+    other = Verifier(calibrated.model, height=64, width=128, threshold=threshold, calibrator=one, fused=fused)
+    shares = (scores >= threshold).mean(axis=0)
+    assert 0 < shares.mean() < 1
+    voted = ["accept" if share > 0.5 else "reject" for share in shares]
+    assert other.vote(images[:3], images[3:]) == voted
+    for fusion in FUSIONS:
+        answers = other.decide(images[:3], images[3:], fusion=fusion)
+        np.testing.assert_allclose([answer.votes for answer in answers], shares)
+
+
 def test_without_a_threshold_for_several_references_they_are_averaged(calibrated: Verifier, images: Images) -> None:
     """The best of several scores, at a threshold made for one, would accept too many forgeries."""
     assert calibrated.fused == {}

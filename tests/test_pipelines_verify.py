@@ -1,7 +1,6 @@
 """`verify`: scores, similarity, chosen thresholds, refusals in one line, and the picture of why."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -209,7 +208,6 @@ def _command(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "pipelines", "verify", *map(str, arguments)],
         cwd=ROOT,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
         check=False,
