@@ -191,7 +191,7 @@ def asked_about(
         drawn.append(list(acts))
         return np.random.default_rng(len(acts)).integers(0, 255, (len(acts), 32, 64)).astype(np.uint8)
 
-    monkeypatch.setattr("pipelines.sampling.draw_in_chunks", draw)
+    monkeypatch.setattr("pipelines.drawing.draw_in_chunks", draw)
     for name, value in (("load_verifier", Cosine64()), ("mark_of_run", SYNTHETIC), ("sha256", "0")):
         monkeypatch.setattr(privacy_runs, name, lambda path, value=value: value)
     write_json(tmp_path / "config.json", config.to_dict())
