@@ -59,7 +59,7 @@ _SHORT = dataclasses.replace(
     missed_lifts=_uniform(0.0, 0.25),
 )
 _PRACTISED = Forger(
-    slowness=_uniform(0.2, 1.18),
+    slowness=_uniform(0.2, 1.15),
     disjointed=_uniform(0.0, 0.4),
     shakiness=_lognormal(0.27, 1.7, 0.1, 1.2),
     segments=_lognormal(0.12, 1.5, 0.05, 0.6),
