@@ -82,9 +82,7 @@ class Hand:
     p_collapse: Spread = _uniform(0.0, 0.8)
     legible_letters: Spread = _lognormal(4.0, 1.9, 1.0, 12.0)
     # proportions
-    x_height_mm: Spread = _lognormal(
-        3.6, 1.3, 1.8, 7.0
-    )  # what is too large for its room is written smaller: signing.py
+    x_height_mm: Spread = _lognormal(3.6, 1.3, 1.8, 7.0)  # less where a signature would not fit its room
     letter_width: Spread = _lognormal(1.0, 1.25, 0.55, 1.9)
     slant_deg: Spread = _normal(12.0, 15.0, -25.0, 50.0)
     slope_deg: Spread = _normal(3.0, 4.5, -10.0, 18.0)
