@@ -67,10 +67,11 @@ def near_ink(image: Grey) -> Grey:
 
     So that a signature on a whole page keeps as many pixels as one that was cut out.
     """
-    small = limit_size(image)
-    if small is image:
+    if max(image.shape) <= LONGEST:
         return image
-    ink = level_paper(without_edges(small))
+    image = without_edges(image)  # what is cut out of it would begin in no corner any more
+    small = limit_size(image)
+    ink = level_paper(small)
     threshold, _ = otsu(ink)
     mask = global_mask(ink, threshold)
     if threshold < MIN_CONTRAST or not mask.any():
