@@ -100,7 +100,7 @@ def _band(points: Points, kind: str) -> list[NDArray[np.float64]]:
 def _dots(axes: Axes, dots: Points, shown: Callable[[float], float], floor: float = 0.0) -> None:
     label = "frozen threshold"
     for kind, far, frr in dots.rows:
-        x, y = max(100 * float(str(far)), floor), shown(100 * float(str(frr)))
+        x, y = max(100 * float(str(far)), floor), max(shown(100 * float(str(frr))), floor)
         axes.plot(x, y, "o", color=COLOURS[str(kind)], mec="black", clip_on=False, label=label, zorder=5)
         label = "_"
 

@@ -39,6 +39,7 @@ from pipelines.protocols import TrialTable
 from pipelines.rates import rates
 from pipelines.report import write_points, write_report
 from pipelines.report_examples import embedding_map, signature_rows, worst, worst_html
+from pipelines.report_figures import error_figures
 from pipelines.report_method import tree_html
 from pipelines.report_tables import split_rows
 from pipelines.rivals import rivals_of
@@ -84,6 +85,13 @@ def test_the_points_of_a_threshold_lie_on_the_curve(seed, threshold):
         x, y = curve.column("far", kind=kind), curve.column("frr", kind=kind)
         assert (np.diff(y) <= 1e-12).all()
         assert (y[x >= far_] <= frr_ + 1e-9).all()  # the best threshold for a higher FAR rejects no more
+
+
+@pytest.mark.parametrize("threshold", [-9.0, 0.5, 9.0])
+def test_a_threshold_that_accepts_all_or_none_is_a_dot_on_the_edge(threshold):
+    """On logarithmic axes nothing lies at zero, and a dot there would leave the axes no room."""
+    drawn = error_figures(trials_from(1), threshold, seed=0, written=[])
+    assert "".join(drawn).count("<svg") == 3
 
 
 def test_no_curve_is_drawn_where_trials_cannot_show_a_rate():

