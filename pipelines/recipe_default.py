@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from . import pixels
 from . import recipe_steps as step
 from .recipe_work import Recipe
-from .steps_paper import BlankImage, check_grey, near_ink
+from .steps_marks import near_ink
+from .steps_paper import BlankImage, check_grey
 
 
 def _together(images: Sequence[NDArray[np.uint8]], height: int, width: int) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ def _grey(work: Work) -> None:
 
 
 def _limit(work: Work) -> None:
-    work.image = paper.near_ink(work.image)
+    work.image = marks.near_ink(work.image)
 
 
 def _denoise(work: Work) -> None:

@@ -33,7 +33,7 @@ def centre_of_mass(mask: Grey) -> tuple[float, float]:
     """
     moments = cv2.moments(mask, binaryImage=True)
     if moments["m00"] == 0.0:
-        raise BlankImage("no ink stands out from the paper")
+        raise BlankImage
     return moments["m01"] / moments["m00"], moments["m10"] / moments["m00"]
 
 
@@ -74,7 +74,7 @@ def kept_inside(canvas: Grey, height: int, width: int) -> Grey:
     ink = cv2.bitwise_not(canvas)
     x, y, w, h = cv2.boundingRect(cv2.threshold(ink, 12, 1, cv2.THRESH_BINARY)[1])
     if w == 0 or h == 0:
-        raise BlankImage("no ink stands out from the paper")
+        raise BlankImage
     if y >= top and x >= left and y + h <= top + height and x + w <= left + width:
         return np.ascontiguousarray(canvas[top : top + height, left : left + width])
     return fit(np.ascontiguousarray(ink[y : y + h, x : x + w]), height, width)

@@ -1,4 +1,4 @@
-"""Steps on a mask of ink: what is too small to be written, gaps, printed lines, and the turn of the page.
+"""Steps on a mask of ink: what is too small to be written, where ink is, gaps, printed lines, the turn of the page.
 
 A mask is uint8, shape ``(h, w)``, 1 = ink.
 """
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import pixels
-from .steps_paper import square
+from .steps_paper import LONGEST, MIN_CONTRAST, global_mask, ink_of, limit_size, square, without_edges
 
 Grey = NDArray[np.uint8]
 _REACH = 0.12
 """How far from both sides of a picture a printed line may end, as a share of its length."""
 _STEEPEST_DEG = 12.0
+_ROUND = 0.1
+"""Paper that is left on each side of the ink of a large picture, as a share of the ink's longer side."""
 
 
 def without_specks(mask: Grey) -> tuple[Grey, Grey]:
@@ -25,6 +27,26 @@ def without_specks(mask: Grey) -> tuple[Grey, Grey]:
     pixels.counts_into(left, counts)
     pixels.drop_specks(left, counts, cv2.countNonZero(left))
     return left, counts
+
+
+def near_ink(image: Grey) -> Grey:
+    """Return a picture of at most `LONGEST` px a side; of a larger one, shrunk, only what is round its ink.
+
+    So that a signature on a whole page keeps as many pixels as one that was cut out.
+    """
+    if max(image.shape) <= LONGEST:
+        return image
+    image = without_edges(image)  # what is cut out of it would begin in no corner any more
+    small = limit_size(image)
+    ink, threshold, _ = ink_of(small)
+    mask, _ = without_specks(global_mask(ink, threshold))
+    if threshold < MIN_CONTRAST or not mask.any():
+        return small
+    top, bottom, left, right = pixels.box_of(mask)
+    more, grown = _ROUND * max(bottom - top, right - left), max(image.shape) / max(small.shape)
+    first = [max(0, int(grown * (side - more))) for side in (top, left)]
+    last = [math.ceil(grown * (side + more)) for side in (bottom, right)]
+    return limit_size(image[first[0] : last[0], first[1] : last[1]])
 
 
 def close_gaps(mask: Grey, side: int = 2) -> Grey:

@@ -4,7 +4,6 @@ Images are grey, uint8, dark ink on light paper; ink is uint8, 0 = paper to 255;
 """
 
 import functools
-import math
 from typing import Any, cast
 
 import cv2
@@ -16,8 +15,6 @@ from .pixels import MIN_CONTRAST as MIN_CONTRAST
 
 Grey = NDArray[np.uint8]
 LONGEST = 1200
-_ROUND = 0.1
-"""Paper that is left on each side of the ink of a large picture, as a share of the ink's longer side."""
 
 
 class BlankImage(ValueError):
@@ -60,32 +57,6 @@ def limit_size(image: Grey, longest: int = LONGEST) -> Grey:
     shrink = longest / side
     size = (max(2, round(image.shape[1] * shrink)), max(2, round(image.shape[0] * shrink)))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
-def near_ink(image: Grey) -> Grey:
-    """Return a picture of at most `LONGEST` px a side; of a larger one, shrunk, only what is round its ink.
-
-    So that a signature on a whole page keeps as many pixels as one that was cut out.
-    """
-    if max(image.shape) <= LONGEST:
-        return image
-    image = without_edges(image)  # what is cut out of it would begin in no corner any more
-    small = limit_size(image)
-    ink = level_paper(small)
-    threshold, _ = otsu(ink)
-    mask = global_mask(ink, threshold)
-    if threshold < MIN_CONTRAST or not mask.any():
-        return small
-    counts = np.empty(mask.shape, np.uint8)
-    pixels.counts_into(mask, counts)
-    pixels.drop_specks(mask, counts, cv2.countNonZero(mask))
-    top, bottom, left, right = pixels.box_of(mask)
-    if min(bottom - top, right - left) < 1:
-        return small
-    more, grown = _ROUND * max(bottom - top, right - left), max(image.shape) / max(small.shape)
-    first = [max(0, int(grown * (side - more))) for side in (top, left)]
-    last = [math.ceil(grown * (side + more)) for side in (bottom, right)]
-    return limit_size(image[first[0] : last[0], first[1] : last[1]])
 
 
 def denoise(image: Grey, *, contrast: float = 22.0) -> Grey:
