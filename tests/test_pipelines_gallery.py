@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.gallery import capture_sheet, colour_sheet, forger_sheet, pen_sheet, write_gallery
+from pipelines.gallery import capture_sheet, colour_sheet, forger_sheet, pen_sheet, save_png, write_gallery
 from synth import CAPTURES, FORGERY_KINDS, PENS, PROFILES
 from synth.paper import PAPERS
 
@@ -27,6 +27,16 @@ def test_a_sheet_has_a_row_of_tiles_with_ink_for_every_name(name):
         assert all(tile.min() < 200 for tile in tiles)
         found.add(band.tobytes())
     assert len(found) == len(names)
+
+
+def test_few_greys_keep_the_black_of_rare_ink(tmp_path):
+    paper = np.full((60, 90), 214, np.uint8)
+    paper[30, 40:44] = 0
+    with Image.open(save_png(tmp_path / "few.png", paper, greys=12)) as picture:
+        kept = np.asarray(picture.convert("L"))
+    assert (kept[30, 40:44] == 0).all()
+    assert len(np.unique(kept)) == 2
+    assert abs(int(kept[0, 0]) - 214) <= 12
 
 
 @pytest.mark.slow
