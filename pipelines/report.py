@@ -140,6 +140,8 @@ def _conditions(metrics: dict[str, Any]) -> list[str]:
         said = (
             "Each row's threshold was frozen on development signers for its fusion and the number of references under "
             "<i>frozen for</i>. <i>Relative</i> takes the best matches and asks less of people whose references differ."
+            " The row of 1 reference differs from the rates above because its trials are others: here only signatures "
+            "that are no reference are questioned."
         )
         lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(REFERENCES, reference_rows(metrics))]
     if rows := split_rows(metrics):
