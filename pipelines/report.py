@@ -16,7 +16,7 @@ from .evaluation_parts import Part
 from .files import write_text
 from .page import callout, figure, page, picture, table
 from .plots import figure_svg, new_axes, plot_curves, plot_map, plot_skills, to_svg
-from .probe_findings import HEAD, findings_of
+from .probe_findings import HEAD, UNSURE, Z_MANY, findings_of
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
 from .report_figures import answers_by_kind, error_figures, likelihood_ratios
 from .report_method import listing, method_rows, tree_html
@@ -121,9 +121,10 @@ def _probes(metrics: dict[str, Any]) -> list[str]:
     return [
         "<h2>Shortcut probes</h2>",
         "<p>What would give a forgery away without comparing handwriting. Nuisances should have an area under the ROC "
-        "curve (AUC) near 0.5; one fails if it is surely outside its limit (3.3 standard errors over signers). In "
-        "brackets: 95 %. A questioned signature alone may tell something, since hesitation is evidence, but less than "
-        "the verifier does.</p>",
+        f"curve (AUC) near 0.5; one fails if it is surely outside its limit ({Z_MANY} standard errors over signers: "
+        f"about thirty are looked at, and some lie outside by chance). <i>{UNSURE[0].upper()}{UNSURE[1:]}</i>: outside "
+        "by less than that; more signers would tell. In brackets: 95 %. A questioned signature alone may tell "
+        "something, since hesitation is evidence, but less than the verifier does.</p>",
         f"<div class=small>{table(HEAD, [finding.cells for finding in findings], words=True)}</div>",
     ]
 
