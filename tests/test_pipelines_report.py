@@ -315,7 +315,7 @@ def test_every_condition_is_measured_and_error_rises_with_skill(tmp_path, config
     monkeypatch.setattr(pipelines.curves_page, "load_verifier", lambda path: verifier)
     points, kept, page = curves(run, runs=[run], signers=8, out=None, progress=Progress(quiet=True))
     assert set(points.values("condition")) == {
-        "skill", "forger", "references", "script", "pen", "capture", "stability", "signers", "time"
+        "skill", "forger", "references", "references_max", "script", "pen", "capture", "stability", "signers", "time"
     }  # fmt: skip
     assert [value for value in points.values("value") if isinstance(value, float)][: len(SKILLS)] == list(SKILLS)
     accepted = [row[6] for row in points.rows if row[0] == "skill" and row[5] == "far_skilled_frozen"]
@@ -324,7 +324,14 @@ def test_every_condition_is_measured_and_error_rises_with_skill(tmp_path, config
         assert 0 <= row[6] <= 1
         assert row[7] is None or row[7] <= row[8]
     assert len(rate_rows(points, "forger")) == 5
-    assert page.read_text().count("<svg") == 10
+    assert page.read_text().count("<svg") == 11
+    for condition, fused_for in (("references", []), ("references_max", [3, 5, 10])):
+        one, most = (
+            {row[5]: row[6] for row in points.rows if row[:2] == (name, 1)} for name in ("references", "references_max")
+        )
+        assert one == most  # with one reference there is nothing to fuse
+        frozen = [row[1] for row in points.rows if row[0] == condition and row[5] == "frr_frozen"]
+        assert frozen == [1, *fused_for]  # no rate at a threshold that was frozen for something else
     saved = json.loads((run / "curves" / "curves.json").read_text())
     assert [row["share"] for row in saved["curves"]] == [row[6] for row in points.rows]
     assert [row[0] for row in robustness_rows(kept)] == [
