@@ -202,7 +202,7 @@ def _method(
     files = ", ".join(f"{points.name}.csv" for points in written)
     return [
         listing("Left out", metrics.get("warnings", [])),
-        _training(folder),
+        _training(folder, 0 if config is None else config.train.small_epochs),
         "<h2>How it was made</h2>",
         table(("what", "value"), method_rows(metrics, run, config, threshold, band), words=True),
         f"<p>Provenance: all {len(used.rows):,} signatures are listed in <code>figures/signatures.csv</code>, each "
@@ -212,8 +212,11 @@ def _method(
     ]
 
 
-def _training(folder: Path) -> str:
+def _training(folder: Path, small_epochs: int) -> str:
     if not (folder / "log.csv").exists():
         return ""
     words = "Loss and, where they were looked at, verification errors of training and development signers."
-    return "<h2>Training</h2>" + figure(figure_svg(plot_curves(folder / "log.csv")), words)
+    if small_epochs:
+        words += f" The first {small_epochs} epochs were on smaller canvases; losses before and after do not compare."
+    drawn = plot_curves(folder / "log.csv", small_epochs=small_epochs)
+    return "<h2>Training</h2>" + figure(figure_svg(drawn), words)
