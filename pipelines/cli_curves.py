@@ -18,13 +18,13 @@ def curves(
 ) -> None:
     """Draw error against skill, forger, references, script, pen, capture and stability, and how robust answers are."""
     from .curves import TITLES
-    from .curves_page import RATE_HEAD, ROBUSTNESS_HEAD, rate_rows, robustness_rows
+    from .curves_page import ROBUSTNESS_HEAD, rate_head, rate_rows, robustness_rows
     from .curves_page import curves as work
 
     more = [Path(word.strip()) for word in runs.split(",") if word.strip()]
     found, kept, path = work(run, runs=more, signers=signers, out=out, progress=make_progress(quiet))
     for condition in dict.fromkeys(str(row[0]) for row in found.rows):
-        print_table(f"Error against {TITLES[condition]}", RATE_HEAD, rate_rows(found, condition))
+        print_table(f"Error against {TITLES[condition]}", rate_head(condition), rate_rows(found, condition))
     print_table("The same act on another way to pixels", ROBUSTNESS_HEAD, robustness_rows(kept))
     print(f"page: {path}")
 

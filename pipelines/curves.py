@@ -20,9 +20,10 @@ from synth.forgery import forgery_act
 from .calibration import LogisticCalibrator, OperatingPoint
 from .config import RunConfig
 from .curve_points import Points
-from .decisions import fused_of, typical_of
+from .decisions import USUAL, fused_of, typical_of
 from .drawing import draw_in_chunks
 from .evaluation_parts import Part, subset
+from .fusion import fuse
 from .protocols import TrialTable, k_reference_trials, one_reference_trials
 from .rates import Frozen, rates
 from .sampling import describe
@@ -34,13 +35,16 @@ KINDS = ("simple", "careless", "freehand", "slow_copier", "tracer")
 KIND_SKILL = 0.8
 REFERENCES = (1, 2, 3, 5, 10)
 GENUINE = 12
+FUSIONS = {"references": USUAL, "references_max": "max"}
+"""Conditions of several references, and how their scores become one."""
 RATES = ("eer_random", "eer_skilled", "eer_simple", "frr_frozen", "far_random_frozen", "far_skilled_frozen",
          "far_simple_frozen")  # fmt: skip
 HEAD = ("condition", "value", "signers", "genuine_trials", "forgery_trials", "rate", "share", "low", "high")
 TITLES = {
     "skill": "forger skill (freehand; 0 = bad copy, 1 = as if genuine)",
     "forger": f"kind of forger (skill {KIND_SKILL}; simple: knows the name only)",
-    "references": "number of references (largest score counts)",
+    "references": "number of references (fused relatively, as usual)",
+    "references_max": "number of references (the largest score counts)",
     "script": "script of all signers",
     "pen": "pen of every signature",
     "capture": "capture of every signature",
@@ -164,24 +168,39 @@ def base_rows(cohort: Cohort, config: RunConfig, record: dict[str, Any]) -> Iter
         forged = (cohort.maker == kind) & ((kind == "simple") | np.isclose(own.skill, KIND_SKILL))
         yield from rows_of("forger", kind, _pairs(cohort, some | forged, config, 0), frozen, config)
     at_skill = (cohort.maker == "freehand") & np.isclose(own.skill, KIND_SKILL)
-    places = np.flatnonzero(genuine | at_skill)
-    for k in REFERENCES:
-        trials = k_reference_trials(
-            subset(own, places),
-            cohort.part.similarity(places),
-            part="test",
-            k=k,
-            n_questioned=GENUINE - max(REFERENCES),
-            n_random=5,
-            seed=config.world.seed,
-        )
-        yield from rows_of("references", k, trials, frozen.for_references("max", k)[1], config)
+    yield from _reference_rows(cohort.part, np.flatnonzero(genuine | at_skill), frozen, config)
     edges = np.quantile(cohort.stability[genuine], [0, 0.25, 0.5, 0.75, 1.0])
     for low, high in itertools.pairwise(edges.tolist()):
         inside = (cohort.stability >= low) & ((cohort.stability < high) | (high == edges[-1]))
         trials = _pairs(cohort, (some | at_skill) & inside, config, 0)
         if np.unique(trials.claimed).size >= 2:
             yield from rows_of("stability", f"{low:.3f} to {high:.3f}", trials, frozen, config)
+
+
+def _reference_rows(
+    part: Part, places: NDArray[np.intp], frozen: Frozen, config: RunConfig
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rates against several references; those at a frozen threshold only where one was frozen for that."""
+    vectors = part.embeddings[places]
+    score = part.head.scores if part.head is not None else lambda a, b: a @ b.T
+    for condition, fusion in FUSIONS.items():
+        for k in REFERENCES:
+            trials = k_reference_trials(
+                subset(part.signatures, places),
+                part.similarity(places),
+                part="test",
+                k=k,
+                fuse=lambda r, q, name=fusion: fuse(  # type: ignore[misc]
+                    name, vectors[r], vectors[q], score, typical=frozen.typical
+                ),
+                n_questioned=GENUINE - max(REFERENCES),
+                n_random=5,
+                seed=config.world.seed,
+            )
+            number, at = frozen.for_references(fusion, k)
+            for row in rows_of(condition, k, trials, at, config):
+                if k == 1 or number > 1 or not row[5].endswith("_frozen"):
+                    yield row
 
 
 def _ordinal(signers: NDArray[np.str_]) -> NDArray[np.intp]:

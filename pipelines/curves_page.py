@@ -119,7 +119,19 @@ def robustness_rows(points: Points) -> list[tuple[str, ...]]:
 
 ROBUSTNESS_HEAD = ("questioned image", "trials", "signers", "shift of log10 LR (5 to 95 %)", "answer unchanged",
                    f"goal {100 * GOAL:.0f} %", "unreadable")  # fmt: skip
-RATE_HEAD = ("value", "signers", *(label for _, label, _ in SERIES))
+_COLUMNS = {
+    "skill": "skill",
+    "forger": "kind of forger",
+    "references_max": "references",
+    "stability": "variation, relative s.d.",
+    "signers": "signers trained on",
+    "time": "seconds (run)",
+}
+
+
+def rate_head(condition: str) -> tuple[str, ...]:
+    """Return what the columns of `rate_rows` are."""
+    return (_COLUMNS.get(condition, condition), "signers", *(label for _, label, _ in SERIES))
 
 
 def curves_html(found: Points, kept: Points, config: RunConfig, signers: int) -> str:
@@ -131,7 +143,7 @@ def curves_html(found: Points, kept: Points, config: RunConfig, signers: int) ->
         "half as many for script, pen and capture; one reference, unless it says otherwise. Points: rates; bars: 95 % "
         "intervals over signers. FAR is of skilled forgeries (of simple ones where the forger knows the name only). "
         "The frozen threshold comes from development signers of the usual mix; for several references, it is that of "
-        "the nearest number below that the run froze one for.</p>",
+        "the nearest number below that the run froze one for, and left out if there is none.</p>",
     ]
     for condition in dict.fromkeys(row[0] for row in found.rows):
         lines += _condition(found, str(condition))
@@ -151,11 +163,12 @@ def _condition(points: Points, condition: str) -> list[str]:
     top = max((rate[2] for found in rates for rate in found.values() if not np.isnan(rate[2])), default=0.5)
     axes.set(xlabel=TITLES[condition], ylabel="error (%)", ylim=(0, max(10.0, min(100.0, 108 * top))))
     axes.set_title("Error against " + TITLES[condition].split(" (")[0])
-    axes.legend(fontsize=8)
+    if drawing := axes.get_figure():
+        drawing.legend(fontsize=8, loc="outside lower center", ncols=len(SERIES))  # inside, it would cover error bars
     return [
         f"<h2>{html.escape(TITLES[condition][0].upper() + TITLES[condition][1:])}</h2>",
         figure(to_svg(axes), "Numbers: figures/curves.csv."),
-        table(RATE_HEAD, rate_rows(points, condition)),
+        table(rate_head(condition), rate_rows(points, condition)),
     ]
 
 

@@ -18,6 +18,9 @@ from .logistic import LogisticHead
 from .preprocess import to_ink
 from .verifier import Images, Verifier
 
+EXPLAINS = 0.5
+"""Share of the heat on strokes below which a picture of them shows the smaller part of it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
@@ -211,8 +214,18 @@ def _near_strokes(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.dilate((canvas < 160).astype(np.uint8), np.ones((9, 9), np.uint8))
 
 
+def strokes_words(share: float) -> str:
+    """Return what a reader of `overlay` must know of the heat that it does not draw.
+
+    Args:
+        share: Of the heat, on strokes, 0 to 1; `Explanation.on_strokes`.
+    """
+    little = "; the map explains little" if share < EXPLAINS else ""
+    return f"{100 * share:.0f} % of the map on strokes, heat on empty paper is not drawn{little}"
+
+
 def overlay(explanation: Explanation) -> NDArray[np.uint8]:
-    """Return the questioned canvas with the strokes that raised the score in red, RGB, shape ``(h, w, 3)``.
+    """Return the questioned canvas, strokes that raised the score red, others blue: RGB, shape ``(h, w, 3)``.
 
     Heat on empty paper is left out of the picture; ``on_strokes`` tells how much there is.
     """

@@ -65,11 +65,13 @@ def plot_det(axes: Axes, points: Points, dots: Points) -> Axes:
     axes.plot([0.1, 100], [0.1, 100], ":", color="grey", label="FAR = FRR")
     ticks = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
     axes.set(xscale="log", yscale="log", xlim=(0.1, 100), ylim=(0.1, 100))
-    axes.set(xlabel="false acceptance rate (%)", ylabel="false rejection rate (%)", title="Error trade-off (DET)")
+    axes.set(
+        xlabel="false acceptance rate (%)", ylabel="false rejection rate (%)", title="Error trade-off, logarithmic axes"
+    )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="upper right")
     return axes
 
 
@@ -98,11 +100,11 @@ def _band(points: Points, kind: str) -> list[NDArray[np.float64]]:
 
 
 def _dots(axes: Axes, dots: Points, shown: Callable[[float], float], floor: float = 0.0) -> None:
-    label = "frozen threshold"
     for kind, far, frr in dots.rows:
         x, y = max(100 * float(str(far)), floor), max(shown(100 * float(str(frr))), floor)
-        axes.plot(x, y, "o", color=COLOURS[str(kind)], mec="black", clip_on=False, label=label, zorder=5)
-        label = "_"
+        axes.plot(x, y, "o", color=COLOURS[str(kind)], mec="black", clip_on=False, zorder=5)
+    if dots.rows:
+        axes.plot([], [], "o", color="white", mec="black", label="frozen threshold")
 
 
 def plot_scores(axes: Axes, trials: TrialTable, threshold: float) -> Axes:
@@ -215,11 +217,12 @@ def plot_skills(axes: Axes, rows: Sequence[dict[str, Any]]) -> Axes:
     return axes
 
 
-def plot_curves(log: Path) -> Figure:
+def plot_curves(log: Path, *, small_epochs: int = 0) -> Figure:
     """Draw a run's loss over its epochs and, if development signers were looked at, its errors beside it.
 
     Args:
         log: The run's `log.csv`.
+        small_epochs: How many epochs, the first ones, were on smaller canvases; a line marks where they end.
 
     Returns:
         One or two axes: loss of training and development; equal error rates of both, skilled and random apart.
@@ -241,6 +244,8 @@ def plot_curves(log: Path) -> Figure:
         axes[1].set(xlabel="epoch", ylabel="EER (%)", ylim=(0, None), title="Verification error")
     for one in axes:
         one.grid(alpha=0.3)
+        if 0 < small_epochs < len(epochs):
+            one.axvline(small_epochs + 0.5, color="grey", linestyle=":", label="from here on larger canvases")
         one.xaxis.get_major_locator().set_params(integer=True)
         one.legend(fontsize=8)
     return drawing

@@ -10,6 +10,8 @@ from .probes import TOLERANCE
 
 Z_MANY = 3.3
 """Standard errors that a nuisance may be off: about thirty are looked at, and one in thirty runs may fail by chance."""
+UNSURE = "not surely outside"
+"""The result of a value outside its limit that chance may have put there."""
 HEAD = ("probe", "looks at", "found", "limit", "result")
 
 
@@ -23,7 +25,7 @@ class Finding(NamedTuple):
         low: Lower end of its 95 % interval over signers, or None.
         high: Upper end.
         limit: What it may be, in words.
-        status: "ok", "note", "failed" or "not run".
+        status: "ok", `UNSURE`, "note", "failed" or "not run".
         words: What it means, one sentence.
         unit: "AUC" or what is counted.
     """
@@ -85,7 +87,9 @@ def area_over_signers(
 
 
 def nuisance_finding(probe: str, looks_at: str, area: float, error: float, *, tolerance: float = TOLERANCE) -> Finding:
-    """Return the finding of something that must tell nothing: failed if its AUC is surely outside the limit.
+    """Return the finding of something that must tell nothing.
+
+    Failed if its AUC is surely outside the limit, `UNSURE` if it is outside, but not surely; else ok.
 
     Args:
         probe: Which probe.
@@ -94,11 +98,15 @@ def nuisance_finding(probe: str, looks_at: str, area: float, error: float, *, to
         error: Its standard error over signers.
         tolerance: How far from 0.5 it may lie; it fails `Z_MANY` standard errors beyond.
     """
-    off = abs(area - 0.5) - Z_MANY * error > tolerance
-    told = f"{looks_at}: it tells forged from genuine (AUC {area:.2f}) without any handwriting" if off else ""
+    distance, status, told = abs(area - 0.5), "ok", ""
+    if distance - Z_MANY * error > tolerance:
+        status = "failed"
+        told = f"{looks_at}: it tells forged from genuine (AUC {area:.2f}) without any handwriting"
+    elif distance > tolerance:
+        status, told = UNSURE, f"{looks_at}: outside the limit (AUC {area:.3f}), which may be chance"
     limit = f"{0.5 - tolerance:.2f} to {0.5 + tolerance:.2f}"
     low, high = max(area - 1.96 * error, 0.0), min(area + 1.96 * error, 1.0)
-    return Finding(probe, looks_at, area, low, high, limit, "failed" if off else "ok", told)
+    return Finding(probe, looks_at, area, low, high, limit, status, told)
 
 
 def summarise(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def summarise(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "failed": [f"{f.probe}: {f.words}" for f in findings if f.status == "failed"],
         "notes": [f"{f.probe}: {f.words}" for f in findings if f.status == "note"],
+        "unsure": [f"{f.probe}: {f.words}" for f in findings if f.status == UNSURE],
         "findings": [f._asdict() for f in findings],
     }
 

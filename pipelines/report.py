@@ -16,7 +16,7 @@ from .evaluation_parts import Part
 from .files import write_text
 from .page import callout, figure, page, picture, table
 from .plots import figure_svg, new_axes, plot_curves, plot_map, plot_skills, to_svg
-from .probe_findings import HEAD, findings_of
+from .probe_findings import HEAD, UNSURE, Z_MANY, findings_of
 from .report_examples import attention_html, embedding_map, example_sheet, signature_rows, worst_html
 from .report_figures import answers_by_kind, error_figures, likelihood_ratios
 from .report_method import listing, method_rows, tree_html
@@ -121,9 +121,10 @@ def _probes(metrics: dict[str, Any]) -> list[str]:
     return [
         "<h2>Shortcut probes</h2>",
         "<p>What would give a forgery away without comparing handwriting. Nuisances should have an area under the ROC "
-        "curve (AUC) near 0.5; one fails if it is surely outside its limit (3.3 standard errors over signers). In "
-        "brackets: 95 %. A questioned signature alone may tell something, since hesitation is evidence, but less than "
-        "the verifier does.</p>",
+        f"curve (AUC) near 0.5; one fails if it is surely outside its limit ({Z_MANY} standard errors over signers: "
+        f"about thirty are looked at, and some lie outside by chance). <i>{UNSURE[0].upper()}{UNSURE[1:]}</i>: outside "
+        "by less than that; more signers would tell. In brackets: 95 %. A questioned signature alone may tell "
+        "something, since hesitation is evidence, but less than the verifier does.</p>",
         f"<div class=small>{table(HEAD, [finding.cells for finding in findings], words=True)}</div>",
     ]
 
@@ -140,6 +141,8 @@ def _conditions(metrics: dict[str, Any]) -> list[str]:
         said = (
             "Each row's threshold was frozen on development signers for its fusion and the number of references under "
             "<i>frozen for</i>. <i>Relative</i> takes the best matches and asks less of people whose references differ."
+            " The row of 1 reference differs from the rates above because its trials are others: here only signatures "
+            "that are no reference are questioned."
         )
         lines += ["<h2>More than one reference</h2>", f"<p>{said}</p>", table(REFERENCES, reference_rows(metrics))]
     if rows := split_rows(metrics):
@@ -199,7 +202,7 @@ def _method(
     files = ", ".join(f"{points.name}.csv" for points in written)
     return [
         listing("Left out", metrics.get("warnings", [])),
-        _training(folder),
+        _training(folder, 0 if config is None else config.train.small_epochs),
         "<h2>How it was made</h2>",
         table(("what", "value"), method_rows(metrics, run, config, threshold, band), words=True),
         f"<p>Provenance: all {len(used.rows):,} signatures are listed in <code>figures/signatures.csv</code>, each "
@@ -209,8 +212,11 @@ def _method(
     ]
 
 
-def _training(folder: Path) -> str:
+def _training(folder: Path, small_epochs: int) -> str:
     if not (folder / "log.csv").exists():
         return ""
     words = "Loss and, where they were looked at, verification errors of training and development signers."
-    return "<h2>Training</h2>" + figure(figure_svg(plot_curves(folder / "log.csv")), words)
+    if small_epochs:
+        words += f" The first {small_epochs} epochs were on smaller canvases; losses before and after do not compare."
+    drawn = plot_curves(folder / "log.csv", small_epochs=small_epochs)
+    return "<h2>Training</h2>" + figure(figure_svg(drawn), words)

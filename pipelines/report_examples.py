@@ -88,7 +88,7 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
 
     Empty for a network without maps to look at.
     """
-    from .explain import Explanation, grad_cam, last_maps, overlay
+    from .explain import Explanation, grad_cam, last_maps, overlay, strokes_words
 
     if verifier is None or len(getattr(verifier.model, "input_shape", ())) != 4:
         return ""
@@ -107,15 +107,17 @@ def attention_html(trials: TrialTable, part: Part, verifier: Verifier | None, n:
             score = float(trials.score[i])
             heat = grad_cam(verifier, verifier.model, layer, part.embeddings[one], part.canvases[two])
             seen = Explanation(score, 0, np.array([score], np.float32), part.canvases[two], heat, layer)
-            share = f"{100 * seen.on_strokes:.0f} % of the map on strokes"
+            share = strokes_words(seen.on_strokes)
             caption = f"{words} of signer {trials.claimed[i]}, score {score:.3f}; {share}"
             items.append(figure(picture(part.canvases[one], "reference") + picture(overlay(seen), "map"), caption))
     if not items:
         return ""
     return (
         f"<h3>What raised the score</h3><p>Gradient-weighted class activation maps (Grad-CAM) of layer "
-        f"<code>{html.escape(layer)}</code>: left the reference, right the questioned signature, red where it raised "
-        f"the score. A map shows where the network looked, not why it was right.</p>"
+        f"<code>{html.escape(layer)}</code>: left the reference, right the questioned signature: strokes red where "
+        f"they raised the score, blue where they did not. Heat on empty paper is not drawn: where less than about half "
+        f"of the map is on strokes, the picture shows the smaller part of it and explains little. A map shows where "
+        f"the network looked, not why it was right.</p>"
         f"<div class=pairs>{''.join(items)}</div>"
     )
 

@@ -1,5 +1,6 @@
 """The figures of a report that are drawn from scored trials; each adds its numbers to a list that becomes CSV files."""
 
+import math
 from typing import Any
 
 from .calibration import LogisticCalibrator
@@ -89,7 +90,12 @@ def likelihood_ratios(
     """
     ratios, stated = tippett(trials, calibrator), reliability(trials, calibrator, seed=seed)
     written += [ratios, stated]
-    caption = "Genuine trials should lie right of LR 1, forgeries left of it; misleading evidence is what lies beyond."
+    least, most = -math.log10(1 + calibrator.n_genuine), math.log10(1 + calibrator.n_forgery)
+    caption = (
+        "Genuine trials should lie right of LR 1, forgeries left of it; misleading evidence is what lies beyond. "
+        f"Ratios are clipped at 10^{least:.1f} and 10^{most:.1f}, the most that so many development trials can show: a "
+        "curve that drops there like a wall holds stronger ones too."
+    )
     figures = figure(to_svg(plot_tippett(new_axes(), ratios)), caption)
     if stated.rows:
         figures += figure(
@@ -98,4 +104,9 @@ def likelihood_ratios(
         )
     ways = calibration_records(metrics.get("calibration", {}))
     more = tree_html("Ways of calibrating, fitted on development signers", ways, 3) if ways else ""
-    return ["<h2>Likelihood ratios</h2>", f"<div class=two>{figures}</div>", more]
+    said = (
+        "<p>A likelihood ratio (LR) says how much more probable a score is if the signature is genuine than if it is a "
+        f"{calibrator.forgery_kind} forgery. How scores become ratios was fitted on development signers; here it is "
+        "judged on test signers. Cllr is what the ratios cost, in bits: 0 is best, 1 is no information.</p>"
+    )
+    return ["<h2>Likelihood ratios</h2>", said, f"<div class=two>{figures}</div>", more]

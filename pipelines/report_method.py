@@ -8,6 +8,7 @@ from typing import Any
 
 from .config import RunConfig
 from .page import table
+from .report_labels import is_share, label
 from .report_tables import percent
 from .splits import split_world
 
@@ -20,20 +21,20 @@ def tree_html(name: str, value: Any, level: int = 2) -> str:
         value: Dictionaries and lists of plain values; a record with "value", "low" and "high" is one cell.
         level: Of the heading.
     """
-    head = f"<h{min(level, 5)}>{html.escape(_title(name))}</h{min(level, 5)}>"
+    head = f"<h{min(level, 5)}>{html.escape(label(name))}</h{min(level, 5)}>"
     if isinstance(value, dict) and not _is_rate(value):
-        plain = [(_title(key), _cell(key, v)) for key, v in value.items() if not _is_nested(v)]
+        plain = [(label(key), _cell(key, v, of=name)) for key, v in value.items() if not _is_nested(v)]
         start = head + (table(("", "value"), plain) if plain else "")
         nested = {key: v for key, v in value.items() if _is_nested(v)}
         if _is_one_table(list(nested.values())):
             columns = list(next(iter(nested.values())))
-            rows = [[_title(key), *(_cell(c, v[c]) for c in columns)] for key, v in nested.items()]
-            return start + table(("", *map(_title, columns)), rows)
+            rows = [[label(key), *(_cell(c, v[c], of=key) for c in columns)] for key, v in nested.items()]
+            return start + table(("", *map(label, columns)), rows)
         return start + "".join(tree_html(key, v, level + 1) for key, v in nested.items())
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         columns = list(dict.fromkeys(key for row in value for key in row if not _is_nested(row[key])))
         rows = [[_cell(key, row.get(key)) for key in columns] for row in value]
-        return head + table([_title(column) for column in columns], rows)
+        return head + table([label(column) for column in columns], rows)
     return head + f"<p>{html.escape(_cell(name, value))}</p>"
 
 
@@ -61,10 +62,6 @@ def _is_one_table(records: list[Any]) -> bool:
     return same and 0 < len(records[0]) <= 8 and not any(_is_nested(v) for record in records for v in record.values())
 
 
-def _title(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def _is_rate(value: Any) -> bool:
     return (
         isinstance(value, dict) and "value" in value and set(value) <= {"value", "low", "high", "n_signers", "n_draws"}
@@ -77,8 +74,9 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict | list)
 
 
-def _cell(name: str, value: Any) -> str:
-    share = name.startswith(("eer", "far", "frr", "aer")) and "threshold" not in name
+def _cell(name: str, value: Any, of: str = "") -> str:
+    """Return a value as text, a share in per cent; ``of`` is the key of the record that it stands in."""
+    share = is_share(name) or is_share(of)
     if _is_rate(value):
         if share:
             return percent(value)
@@ -89,7 +87,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{100 * value:.1f} %" if share and 0 <= value <= 1 else f"{value:.4g}"
     if isinstance(value, list):
-        words = [f"{item:.4g}" if isinstance(item, float) else str(item) for item in value[:12]]
+        words = [_cell(name, item, of) for item in value[:12]]
         return ", ".join(words) + (" ..." if len(value) > 12 else "")
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 

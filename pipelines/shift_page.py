@@ -10,6 +10,7 @@ from .page import figure, page, picture, table
 from .plots import new_axes, to_svg
 from .shift import SHOWN, Outcome, ranked
 from .shift_rates import FUSIONS, REFERENCES
+from .shift_words import difference_of
 from .verifier import NOTICE
 
 ERRORS = ("world", "met", "EER random", "EER skilled", "gap", "HOG, EER skilled", "HOG gap")
@@ -101,6 +102,7 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
         "<p>Met in training: <b>never</b> is a shift; <b>in part</b> is something training draws among other things, "
         "here alone; <b>yes</b> is training's own law, where a gap is chance.</p>",
         f"<div class=small>{table(ERRORS, errors)}</div>",
+        *_differences(found),
     ]
     skilled = [each for each in [found[0], *ranked(found)] if "eer_skilled" in each.record["verifier"]]
     if len(skilled) > 1:
@@ -108,8 +110,8 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
             "<h2>Error on worlds never met</h2>",
             figure(to_svg(_eer_axes(skilled)), "Skilled forgeries, one reference; numbers: shift.csv."),
             "<h2>The frozen threshold there</h2>",
-            figure(to_svg(_frozen_axes(skilled)), f"Threshold chosen on development signers of the own world, where "
-                   f"FRR is {_share(own['verifier']['frr_frozen'])} %."),
+            figure(to_svg(_frozen_axes(skilled)), "Threshold chosen on development signers of the own world. On these "
+                   f"{signers} test signers of the own world, FRR there is {_share(own['verifier']['frr_frozen'])} %."),
         ]  # fmt: skip
     lines += [
         f"<div class=small>{table(FROZEN, frozen)}</div>",
@@ -119,6 +121,15 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
     ]
     lines += [figure(picture(_strip(each), each.shift.name), each.shift.name) for each in found]
     return page("Paraph world shift", "Worlds that were not trained on", "\n".join(lines))
+
+
+def _differences(found: list[Outcome]) -> list[str]:
+    """Return what is different in each world, in the order of `rows_of`."""
+    rows = [(each.shift.name, difference_of(each.shift.name)) for each in _in_order(found)]
+    return [
+        "<h2>What is different in each world</h2>",
+        f"<div class=small>{table(('world', 'difference'), rows, words=True)}</div>",
+    ]
 
 
 def _several(found: list[Outcome]) -> list[str]:

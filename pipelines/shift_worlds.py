@@ -33,7 +33,10 @@ _SCRIPTS = ("latin_print", "cyrillic", "arabic_persian", "devanagari", "bengali"
 _PENS = ("felt", "fountain", "pencil")
 _CAPTURES = ("bilevel", "jpeg", "photo", "fax")
 _FORGERS = ("simple", "careless", "slow_copier", "tracer")
-_HANDS = {"steady hands": Spread("loguniform", 0.007, 0.012), "unsteady hands": Spread("loguniform", 0.04, 0.06)}
+_HANDS = {
+    "consistent signers": Spread("loguniform", 0.007, 0.012),
+    "variable signers": Spread("loguniform", 0.04, 0.06),
+}
 _CHUNK = 96
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .alignment import laid_on, matches, two_inks
 from .decisions import Enrolment
-from .explain import Explanation, explain, overlay
+from .explain import Explanation, explain, overlay, strokes_words
 from .files import write_beside
 from .verify import Answer
 
@@ -54,7 +54,7 @@ def panels(
     found = matches(verifier.model, enrolled.embeddings[why.nearest], verifier.embed_canvases(why.canvas[None])[0])
     pictures = [
         (f"Nearest reference (number {why.nearest + 1})", reference),
-        (f"Attention: red raised the score ({100 * why.on_strokes:.0f} % on strokes)", overlay(why)),
+        (f"Attention: red raised the score, blue did not\n({strokes_words(why.on_strokes)})", overlay(why)),
         ("Both as they are: reference blue, questioned orange", two_inks(reference, why.canvas)),
     ]
     if found is not None:

@@ -67,6 +67,14 @@ def test_curves_of_training_and_development_stand_side_by_side(tmp_path: Path, l
     }
 
 
+@pytest.mark.parametrize(("small", "marks"), [(0, []), (2, [2.5]), (3, [])])
+def test_where_canvases_become_larger_is_marked(tmp_path: Path, small: int, marks: list[float]) -> None:
+    (tmp_path / "log.csv").write_text("epoch,loss\n1,3.0\n2,2.0\n3,2.5\n")
+    (axes,) = plot_curves(tmp_path / "log.csv", small_epochs=small).axes
+    lines = [line for line in axes.get_lines() if "larger canvases" in str(line.get_label())]
+    assert [line.get_xdata()[0] for line in lines] == marks
+
+
 def test_progress_counts_steps_also_of_epochs_done_before_and_shows_loss_and_rate() -> None:
     progress = Progress(quiet=True)
     bar = Bar(progress, "training", 12, None)

@@ -215,6 +215,7 @@ def test_running_again_takes_embeddings_from_their_file(judged, monkeypatch):
 def test_the_report_of_all_protocols_says_how_it_was_made_and_shows_where_the_network_looked(judged, which):
     text = (getattr(judged, which) / "report.html").read_text()
     for words in ("writer dependent", "dissimilarity", "What raised the score", "Grad-CAM", "% of the map on strokes",
+                  "Heat on empty paper is not drawn", "blue where they did not",
                   "Worst false acceptances: skilled", "Worst false acceptances: random", "Worst false rejections",
                   "network 0, bootstrap and impostors 7", "tensorflow", "at the threshold for FAR 1 %"):  # fmt: skip
         assert words in text, words

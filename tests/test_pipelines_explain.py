@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import models
-from pipelines.explain import Explanation, explain, grad_cam, overlay, randomisation_check
+from pipelines.explain import Explanation, explain, grad_cam, overlay, randomisation_check, strokes_words
 from pipelines.logistic import LogisticHead
 from pipelines.verifier import Verifier
 from synth import World, render
@@ -99,6 +99,14 @@ def test_a_network_without_maps_is_refused(images):
     flat = keras.Model(ink, keras.layers.Dense(4)(keras.layers.Flatten()(ink)), name="flat")
     with pytest.raises(ValueError, match="'flat' has no maps to look at"):
         explain(Verifier(flat, height=64, width=128), images[:1], images[1])
+
+
+@pytest.mark.parametrize(("share", "little"), [(0.03, True), (0.49, True), (0.5, False), (1.0, False)])
+def test_what_an_overlay_leaves_out_is_said_beside_it(share, little):
+    words = strokes_words(share)
+    assert f"{100 * share:.0f} % of the map on strokes" in words
+    assert "heat on empty paper is not drawn" in words
+    assert ("explains little" in words) is little
 
 
 def test_an_overlay_is_red_where_the_score_comes_from():

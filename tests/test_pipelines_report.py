@@ -33,6 +33,7 @@ from pipelines.evaluation_card import resplit
 from pipelines.evaluation_curves import baselines
 from pipelines.evaluation_parts import Part, trials_of
 from pipelines.metrics import far, frr
+from pipelines.plots import new_axes, plot_det
 from pipelines.preprocess import to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import TrialTable
@@ -40,6 +41,7 @@ from pipelines.rates import rates
 from pipelines.report import write_points, write_report
 from pipelines.report_examples import embedding_map, signature_rows, worst, worst_html
 from pipelines.report_figures import error_figures
+from pipelines.report_labels import label
 from pipelines.report_method import tree_html
 from pipelines.report_tables import split_rows
 from pipelines.rivals import rivals_of
@@ -189,6 +191,52 @@ def test_records_of_any_form_become_tables():
     assert "<b>" not in text
 
 
+def test_a_record_of_rates_is_in_words_and_all_its_shares_in_percent():
+    repeats = {"n": 10, "frr": {"mean": 0.1, "sd": 0.02, "values": [0.08, 0.12]}}
+    rates = {"frr_at_dev_far_skilled_1pct_frozen": {"value": 0.568, "low": None, "high": None}, "cllr_skilled": 0.35}
+    text = tree_html("card", {"rates": rates, "over_splits": repeats, "ece": 0.0237})
+    for wanted in (
+        "FRR, frozen threshold for FAR 1 % (skilled)",
+        "56.8 %",
+        "Cllr, skilled, bits",
+        "0.35",
+        "<h4>FRR",
+        "10.0 %",
+        "8.0 %, 12.0 %",
+        "repeats",
+        "expected calibration error",
+        "2.4 %",
+    ):
+        assert wanted in text, wanted
+    assert "_" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("far_skilled_frozen", "FAR, skilled, frozen threshold"),
+        ("aer_skilled_frozen", "mean of FRR and FAR, skilled, frozen threshold"),
+        ("eer_random_threshold_aposteriori", "threshold (a score) of the EER, random"),
+        ("eer_random_aposteriori_global", "EER, random, one threshold for all"),
+        ("min_cllr_skilled_aposteriori", "least possible Cllr, skilled, bits (a-posteriori)"),
+        ("of_another_module", "of another module"),
+    ],
+)
+def test_keys_have_words(key, words):
+    assert label(key) == words
+
+
+def test_the_legend_of_an_error_trade_off_names_the_dot_and_lies_off_the_curves():
+    trials = trials_from(1)
+    axes = plot_det(new_axes(), trade_off(trials, seed=0, draws=5), operating_points(trials, 0.5))
+    legend = axes.get_legend()
+    assert "frozen threshold" in [text.get_text() for text in legend.get_texts()]
+    axes.get_figure().draw_without_rendering()
+    box = legend.get_window_extent().transformed(axes.transAxes.inverted())
+    assert box.x0 > 0.4
+    assert box.y0 > 0.5
+
+
 # --- whole pages, with a verifier that compares coarse pixels
 
 
@@ -260,7 +308,8 @@ def finished(folder: Path, config: RunConfig, part: Part, noise: float = 0.0) ->
 def test_the_report_shows_everything_and_its_rows_agree_with_the_metrics(tmp_path, config, part):
     run = finished(tmp_path / "run", config, part)
     text, metrics = (run / "report.html").read_text(), json.loads((run / "metrics.json").read_text())
-    wanted = ("Error trade-off (DET)", "ROC", "Tippett", "Reliability", "Answers by kind", "Worst false acceptances",
+    wanted = ("Error trade-off, logarithmic axes", "Ratios are clipped at 10^-", "ROC", "Tippett",
+              "Reliability", "Answers by kind", "Worst false acceptances",
               "Worst false rejections", "t-SNE", "Other people on either side",
               "writer dependent", "Evaluation card", "drawn &lt;here&gt;",
               "signers of the run", "signatures.csv", "@media print")  # fmt: skip
@@ -315,7 +364,7 @@ def test_every_condition_is_measured_and_error_rises_with_skill(tmp_path, config
     monkeypatch.setattr(pipelines.curves_page, "load_verifier", lambda path: verifier)
     points, kept, page = curves(run, runs=[run], signers=8, out=None, progress=Progress(quiet=True))
     assert set(points.values("condition")) == {
-        "skill", "forger", "references", "script", "pen", "capture", "stability", "signers", "time"
+        "skill", "forger", "references", "references_max", "script", "pen", "capture", "stability", "signers", "time"
     }  # fmt: skip
     assert [value for value in points.values("value") if isinstance(value, float)][: len(SKILLS)] == list(SKILLS)
     accepted = [row[6] for row in points.rows if row[0] == "skill" and row[5] == "far_skilled_frozen"]
@@ -324,7 +373,14 @@ def test_every_condition_is_measured_and_error_rises_with_skill(tmp_path, config
         assert 0 <= row[6] <= 1
         assert row[7] is None or row[7] <= row[8]
     assert len(rate_rows(points, "forger")) == 5
-    assert page.read_text().count("<svg") == 10
+    assert page.read_text().count("<svg") == 11
+    for condition, fused_for in (("references", []), ("references_max", [3, 5, 10])):
+        one, most = (
+            {row[5]: row[6] for row in points.rows if row[:2] == (name, 1)} for name in ("references", "references_max")
+        )
+        assert one == most  # with one reference there is nothing to fuse
+        frozen = [row[1] for row in points.rows if row[0] == condition and row[5] == "frr_frozen"]
+        assert frozen == [1, *fused_for]  # no rate at a threshold that was frozen for something else
     saved = json.loads((run / "curves" / "curves.json").read_text())
     assert [row["share"] for row in saved["curves"]] == [row[6] for row in points.rows]
     assert [row[0] for row in robustness_rows(kept)] == [

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from pipelines.settings import EvaluationSettings
 from pipelines.shift import HEAD, judged_signers, measure_shifts, points_of, ranked, shift
 from pipelines.shift_page import _share, rows_of, several_rows, shift_html
 from pipelines.shift_rates import FUSIONS, METHODS, interval, judge, record
+from pipelines.shift_words import difference_of
 from pipelines.shift_worlds import Shift, draw_shift, find_shifts, own_world, shifts
 from synth.config import WorldConfig
 from synth.worlds import WORLDS
@@ -126,6 +128,12 @@ def test_font_worlds_are_neither_trivial_nor_hopeless_to_a_baseline() -> None:
 # --- what is a shift
 
 
+def test_every_world_says_in_one_sentence_what_is_different_in_it(config: RunConfig) -> None:
+    said = [difference_of(each.name) for each in [own_world(), *shifts(config)]]
+    assert all(words.endswith(".") and words.count(". ") == 0 for words in said)
+    assert len(set(said)) == len(said)
+
+
 def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> None:
     found = {each.name: each for each in shifts(config)}
     usual = WorldConfig()
@@ -146,7 +154,7 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     assert {
         met[name.replace("_", " ")] for name in dict(WORLDS["broad"].profiles) if name.replace("_", " ") in met
     } == {"part"}
-    assert met["tracer"] == met["unsteady hands"] == met["steady hands"] == met["another seed"] == "part"
+    assert met["tracer"] == met["variable signers"] == met["consistent signers"] == met["another seed"] == "part"
     assert met["careless"] == met["slow copier"] == met["look-alikes"] == met["vector fonts"] == "no"
 
 
@@ -245,6 +253,8 @@ def test_a_run_is_judged_on_its_own_world_and_on_shifts_and_everything_is_writte
     assert several_rows(found)[0][1] == _share(values["worlds"][0]["verifier max"]["eer_skilled"])
     text = page.read_text(encoding="utf-8")
     assert "With 3 references</h2>" in text
+    assert "On these 8 test signers of the own world, FRR there is" in text  # not that of the development signers
+    assert all(html.escape(difference_of(each.shift.name)) in text for each in found)
     assert all(each.shift.name in text for each in found)
     assert not any(word in text for word in ('src="http', 'href="http', "<script"))
 

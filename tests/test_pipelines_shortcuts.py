@@ -21,7 +21,15 @@ from pipelines.export_plan import ExportSpec
 from pipelines.file_facts import file_facts, file_findings, masked_name, share_elsewhere
 from pipelines.own_data import evaluate_folder
 from pipelines.preprocess import preprocess, to_ink
-from pipelines.probe_findings import Finding, area_over_signers, findings_of, summarise
+from pipelines.probe_findings import (
+    UNSURE,
+    Z_MANY,
+    Finding,
+    area_over_signers,
+    findings_of,
+    nuisance_finding,
+    summarise,
+)
 from pipelines.progress import Progress
 from pipelines.protocols import SignatureSet, TrialTable
 from pipelines.shortcut_copies import copies, duplicate_findings, exported_overlap, overlap_finding
@@ -75,7 +83,24 @@ def test_sound_paper_and_pens_pass(seed):
     rows = paper_rows(np.random.default_rng(seed), len(known.name))
     findings = nuisance_findings("as captured", known, np.arange(len(known.name)), rows)
     assert {f.probe for f in findings} == {"background", "ink", "pair difference"}
-    assert {f.status for f in findings} == {"ok"}
+    assert {f.status for f in findings} <= {"ok", UNSURE}
+
+
+@given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0.01, 0.2))
+def test_ok_is_inside_the_limit_and_outside_it_is_failed_or_not_surely_so(area, error, tolerance):
+    found = nuisance_finding("ink", "width", area, error, tolerance=tolerance)
+    outside = abs(area - 0.5) > tolerance
+    surely = abs(area - 0.5) - Z_MANY * error > tolerance
+    assert found.status == ("failed" if surely else UNSURE if outside else "ok")
+    assert found.cells[-1] == found.status
+    assert bool(found.words) == outside
+    record = summarise([found])
+    assert [len(record[name]) for name in ("failed", "unsure", "notes")] == [surely, outside and not surely, 0]
+
+
+def test_an_area_of_0_544_with_a_limit_of_0_53_is_not_called_ok():
+    found = nuisance_finding("ink", "width", 0.544, 0.02)
+    assert (found.limit, found.status) == ("0.47 to 0.53", "not surely outside")
 
 
 @pytest.mark.parametrize("signers", [1, 2, 4])
