@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .app_desk import Desk
-from .app_verify import cost_at, frozen_similarity
+from .app_verify import DIGITS, cost_at, frozen_similarity, slider_place
 from .app_widgets import facts, message
 from .plots import COLOURS
 from .runs import RunError
@@ -81,9 +81,9 @@ def learn_tab(desk: Desk) -> Any:
     import gradio as gr
 
     gr.Markdown(TEXT)
-    value = round(frozen_similarity(desk), 1) if desk.bench else OFTEN_COPIED
+    value = slider_place(frozen_similarity(desk)) if desk.bench else OFTEN_COPIED
     threshold = gr.Slider(
-        1, 99, value=value, step=0.1, label="Threshold, as similarity in %", elem_id="learn-threshold"
+        1, 99, value=value, step=10.0**-DIGITS, label="Threshold, as similarity in %", elem_id="learn-threshold"
     )
     shown = gr.HTML(value=explained(desk, value), elem_id="histogram")
     threshold.input(

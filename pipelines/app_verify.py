@@ -1,33 +1,57 @@
 """The tab that compares images: references, a questioned one, the similarity, and what each threshold costs."""
 
 import html
+import math
 from typing import Any
 
 from .app_desk import Desk
 from .app_widgets import MAX_IMAGES, facts, gallery, message, picker, read_images
+from .decisions import FusedPoint
 from .operating import Rates
 from .runs import RunError
 from .verify import OFTEN_COPIED, Answer, BadInput, enrol, score_at, similarity_of
 from .verify_page import VERDICTS, lines, panels, percent
 
 _BOX = {"accept": "fine", "reject": "", "inconclusive": "unsure"}
+DIGITS = 1
+"""Of the per cent that the slider moves by."""
 Memory = dict[str, Any]
 """What is remembered of a comparison while its page is open: three numbers, no picture."""
 
 
-def cost_at(desk: Desk, similarity: float, n_references: int) -> tuple[float, Rates]:
-    """Return the score and the error rates of accepting from a similarity on."""
-    bench = desk.need()
-    point, _ = bench.verifier.operating_point(bench.verifier.usual_fusion(n_references), n_references)
-    score = score_at(similarity, point.calibrator)
-    return score, bench.rates(score, n_references=n_references)
+def frozen_point(desk: Desk, n_references: int) -> FusedPoint:
+    """Return what the run froze for a number of references, fused as usual."""
+    verifier = desk.need().verifier
+    return verifier.operating_point(verifier.usual_fusion(n_references), n_references)[0]
 
 
 def frozen_similarity(desk: Desk, n_references: int = 1) -> float:
     """Return the frozen threshold as a similarity in per cent."""
-    verifier = desk.need().verifier
-    point, _ = verifier.operating_point(verifier.usual_fusion(n_references), n_references)
+    point = frozen_point(desk, n_references)
     return similarity_of(float(point.calibrator.log_lr(point.threshold)))
+
+
+def slider_place(similarity: float) -> float:
+    """Return where the slider stands for a similarity."""
+    return min(max(round(similarity, DIGITS), 1.0), 99.0)
+
+
+def is_frozen(desk: Desk, similarity: float, n_references: int) -> bool:
+    """Return whether a similarity is the frozen threshold, or the place of the slider that stands for it."""
+    frozen = frozen_similarity(desk, n_references)
+    return any(math.isclose(similarity, place, abs_tol=1e-9) for place in (frozen, slider_place(frozen)))
+
+
+def cost_at(desk: Desk, similarity: float, n_references: int) -> tuple[float, Rates]:
+    """Return the score and the error rates of accepting from a similarity on.
+
+    The frozen threshold is taken as it was frozen: turned into a similarity and back it would miss, by a rounding, the
+    trial that lies exactly on it.
+    """
+    point = frozen_point(desk, n_references)
+    frozen = is_frozen(desk, similarity, n_references)
+    score = point.threshold if frozen else score_at(similarity, point.calibrator)
+    return score, desk.need().rates(score, n_references=n_references)
 
 
 def scale(threshold: float, frozen: float, similarity: float | None) -> str:
@@ -86,19 +110,26 @@ def verdict_text(answer: Answer) -> str:
 
 
 def compare(desk: Desk, known: object, asked: object, threshold: float, memory: Memory | None) -> tuple[Any, ...]:
-    """Return the answer, what the threshold buys, and what to remember of it."""
+    """Return the answer, what the threshold buys, what to remember of it, and where the slider now stands.
+
+    Each number of references has its own frozen threshold: a slider that stands on one goes on to the next.
+    """
+    place, n = threshold, int((memory or {}).get("n", 1))
     try:
+        frozen = is_frozen(desk, threshold, n)
+        place = slider_place(frozen_similarity(desk)) if frozen else threshold
         references = read_images(known, role="reference")
         questioned = read_images(asked, role="questioned image", most=1)
         if not references or not questioned:
-            return message("Choose a reference and a questioned image."), cost_text(desk, threshold, None), None
-        score, _ = cost_at(desk, threshold, len(references))
-        frozen = abs(threshold - frozen_similarity(desk)) < 0.06  # the slider's own rounding
-        answer = desk.answer(references, questioned[0], None if frozen else score)
+            said = message("Choose a reference and a questioned image.")
+            return said, cost_text(desk, place, None), None, place
+        n = len(references)
+        answer = desk.answer(references, questioned[0], None if frozen else cost_at(desk, threshold, n)[0])
     except (BadInput, RunError, ValueError) as error:
-        return message(str(error)), cost_text(desk, threshold, None), None
-    memory = {"similarity": answer.similarity, "n": len(references)}
-    return verdict_text(answer), cost_text(desk, answer.threshold_similarity if frozen else threshold, memory), memory
+        return message(str(error)), cost_text(desk, place, None), None, place
+    place = slider_place(frozen_similarity(desk, n)) if frozen else threshold
+    memory = {"similarity": answer.similarity, "n": n}
+    return verdict_text(answer), cost_text(desk, place, memory), memory, place
 
 
 def attention(desk: Desk, known: object, asked: object, memory: Memory | None) -> tuple[str, str, str]:
@@ -129,14 +160,14 @@ def verify_tab(desk: Desk) -> Any:
         asked = picker("Verification sample", most=1, elem_id="questioned")
     button = gr.Button("Compare", variant="primary", elem_id="compare")
     said = gr.HTML(elem_id="verdict")
-    value = round(frozen_similarity(desk), 1) if desk.bench else OFTEN_COPIED
+    value = slider_place(frozen_similarity(desk)) if desk.bench else OFTEN_COPIED
     threshold = gr.Slider(
-        1, 99, value=value, step=0.1, label="Accept from this similarity on, in %", elem_id="threshold"
+        1, 99, value=value, step=10.0**-DIGITS, label="Accept from this similarity on, in %", elem_id="threshold"
     )
     cost = gr.HTML(value=cost_text(desk, value, None), elem_id="cost")
     why = gr.HTML(elem_id="why")
     first = button.click(
-        lambda *values: compare(desk, *values), [known, asked, threshold, memory], [said, cost, memory],
+        lambda *values: compare(desk, *values), [known, asked, threshold, memory], [said, cost, memory, threshold],
         api_visibility="private", show_progress="hidden", concurrency_limit=4,
     )  # fmt: skip
     first.then(

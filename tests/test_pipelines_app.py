@@ -341,7 +341,7 @@ def test_verify_says_similarity_verdict_cost_and_limits(desk, pictures: dict[str
     from pipelines.app_verify import attention, compare, frozen_similarity
 
     frozen = round(frozen_similarity(desk), 1)
-    said, cost, memory = compare(desk, pictures["reference"], pictures["questioned"], frozen, None)
+    said, cost, memory, _ = compare(desk, pictures["reference"], pictures["questioned"], frozen, None)
     assert any(word in said for word in ("Match", "No match", "Inconclusive"))
     assert f"similarity {memory['similarity']:.2f} %" in said
     assert "no evidence by itself" in said
@@ -359,23 +359,45 @@ def test_verify_says_similarity_verdict_cost_and_limits(desk, pictures: dict[str
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_the_threshold_on_the_page_is_the_one_that_decides(desk, n: int) -> None:
-    from pipelines.app_verify import compare, frozen_similarity
+    from pipelines.app_verify import compare, frozen_similarity, slider_place
+    from pipelines.verify_page import percent
     from synth import World, render
 
     drawn = [render(World(3)[1].genuine(4 * k), dpi=120) for k in range(n + 1)]
+    known, asked = chosen(*map(png, drawn[:n])), chosen(png(drawn[n]))
     answer = desk.answer(drawn[:n], drawn[n])
     assert answer.threshold_similarity == pytest.approx(frozen_similarity(desk, n))
-    start = round(frozen_similarity(desk), 1)
-    _, cost, memory = compare(desk, chosen(*map(png, drawn[:n])), chosen(png(drawn[n])), start, None)
+    said, cost, memory, place = compare(desk, known, asked, slider_place(frozen_similarity(desk)), None)
     assert memory["similarity"] == pytest.approx(answer.similarity)
-    assert f"frozen: {answer.threshold_similarity:.1f} %" in cost
+    assert place == slider_place(frozen_similarity(desk, n)), "the slider follows the number of references"
+    assert f"this threshold: {place:.1f} %" in cost
+    assert f"frozen: {place:.1f} %" in cost
+    assert cost.count(f"FRR {percent(answer.rates.frr)}") >= 2
+    assert f"FRR {percent(answer.rates.frr)}" in said
+    assert "frozen on development signers" in said
+    assert compare(desk, known, asked, place, memory)[3] == place
+    assert compare(desk, known, "", place, memory)[3] == slider_place(frozen_similarity(desk))
+    by_hand = compare(desk, known, asked, 87.0, memory)
+    assert by_hand[3] == 87.0
+    assert "this threshold: 87.0 %" in by_hand[1]
+    assert "frozen on development signers" not in by_hand[0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_the_frozen_threshold_costs_what_was_counted_at_it(desk, n: int) -> None:
+    from pipelines.app_verify import cost_at, frozen_point, frozen_similarity, slider_place
+
+    threshold = frozen_point(desk, n).threshold
+    counted = desk.bench.rates(threshold, n_references=n)
+    for place in (frozen_similarity(desk, n), slider_place(frozen_similarity(desk, n))):
+        assert cost_at(desk, place, n) == (threshold, counted)
 
 
 def test_a_bad_upload_is_a_message(desk, pictures: dict[str, str]) -> None:
     from pipelines.app_verify import compare
 
     for content, words in ((b"", "empty file"), (b"text", "not an image"), (bomb(), "too large")):
-        said, _, memory = compare(desk, pictures["reference"], chosen(content), 50.0, None)
+        said, _, memory, _ = compare(desk, pictures["reference"], chosen(content), 50.0, None)
         assert words in said
         assert "Traceback" not in said
         assert memory is None
