@@ -10,7 +10,7 @@ from .decisions import FusedPoint
 from .operating import Rates
 from .runs import RunError
 from .verify import OFTEN_COPIED, Answer, BadInput, enrol, score_at, similarity_of
-from .verify_page import VERDICTS, lines, panels, percent
+from .verify_page import VERDICTS, lines, panels, percent, rated_words
 
 _BOX = {"accept": "fine", "reject": "", "inconclusive": "unsure"}
 DIGITS = 1
@@ -96,7 +96,8 @@ def cost_text(desk: Desk, threshold: float, memory: Memory | None) -> str:
             )
     except (RunError, ValueError) as error:
         return message(str(error))
-    note = f"Rates on synthetic signers, {'one reference' if n == 1 else f'{n} references'}."
+    counted = rated_words(desk.need().rated_on(n))
+    note = f"Rates with {'one reference' if n == 1 else f'{n} references'}, counted on {counted}."
     return scale(threshold, frozen, similarity) + facts(rows) + f"<p>{note}</p>"
 
 

@@ -22,6 +22,12 @@ def percent(value: float | None) -> str:
     return "not known" if value is None else f"{100 * value:.1f} %"
 
 
+def rated_words(rated_on: str) -> str:
+    """Return whose trials error rates were counted on, and that they flatter where thresholds were chosen on them."""
+    flatters = ", the very ones thresholds were chosen on, which flatters"
+    return f"synthetic {rated_on}{flatters if rated_on == 'development signers' else ''}"
+
+
 def lines(answer: Answer) -> list[tuple[str, str]]:
     """Return an answer as names and values, the most telling first; the notice is the last line."""
     rates = answer.rates
@@ -36,7 +42,7 @@ def lines(answer: Answer) -> list[tuple[str, str]]:
         (
             "errors at this threshold",
             f"FAR of skilled forgeries {percent(rates.far_skilled)}, of random ones {percent(rates.far_random)}, "
-            f"FRR {percent(rates.frr)} (synthetic {answer.rated_on})",
+            f"FRR {percent(rates.frr)} ({rated_words(answer.rated_on)})",
         ),
         ("references", "1" if n == 1 else f"{n}{several}"),
     ]

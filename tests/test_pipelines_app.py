@@ -372,6 +372,7 @@ def test_the_threshold_on_the_page_is_the_one_that_decides(desk, n: int) -> None
     assert place == slider_place(frozen_similarity(desk, n)), "the slider follows the number of references"
     assert f"this threshold: {place:.1f} %" in cost
     assert f"frozen: {place:.1f} %" in cost
+    assert ("which flatters" in cost) == ("which flatters" in said) == (n > 1)
     assert cost.count(f"FRR {percent(answer.rates.frr)}") >= 2
     assert f"FRR {percent(answer.rates.frr)}" in said
     assert "frozen on development signers" in said
