@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from .app_desk import Desk
-from .app_verify import DIGITS, cost_at, frozen_similarity, slider_place
+from .app_verify import cost_at, frozen_similarity, slider_place
 from .app_widgets import facts, message
 from .plots import COLOURS
 from .runs import RunError
 from .verify import OFTEN_COPIED
-from .verify_page import percent
+from .verify_page import percent, probability
 
 _KINDS = {"genuine": "genuine", "skilled": "skilled forgeries", "random": "random forgeries"}
 _WIDTH, _HEIGHT, _BASE = 640, 260, 220
@@ -63,7 +63,10 @@ def explained(desk: Desk, similarity: float) -> str:
             _, rates = cost_at(desk, place, 1)
             far, frr = percent(rates.far_skilled), percent(rates.frr)
             rows.append(
-                (f"{name}: {place:.1f} %", f"{far} of skilled forgeries get in, {frr} of genuine ones are sent away")
+                (
+                    f"{name}: {probability(place)}",
+                    f"{far} of skilled forgeries get in, {frr} of genuine ones are sent away",
+                )
             )
         return histogram(desk, score) + facts(rows)
     except (RunError, ValueError) as error:
@@ -72,7 +75,9 @@ def explained(desk: Desk, similarity: float) -> str:
 
 TEXT = """Every comparison gives a score. Genuine signatures score high, skilled forgeries lower, other people's
 signatures lowest, and the three heaps overlap. A threshold cuts them: move it to the right and fewer forgeries get in
-(FAR falls) while more honest people are sent away (FRR rises). No position avoids both. The **frozen** threshold was
+(FAR falls) while more honest people are sent away (FRR rises). No position avoids both. Here the
+threshold is told as the probability of a genuine signature at even odds: as if genuine ones and skilled forgeries were
+equally common. The **frozen** threshold was
 chosen on other signers than these; the **often-copied 55 %** was chosen on nobody in particular."""
 
 
@@ -83,7 +88,7 @@ def learn_tab(desk: Desk) -> Any:
     gr.Markdown(TEXT)
     value = slider_place(frozen_similarity(desk)) if desk.bench else OFTEN_COPIED
     threshold = gr.Slider(
-        1, 99, value=value, step=10.0**-DIGITS, label="Threshold, as similarity in %", elem_id="learn-threshold"
+        1, 99, value=value, step=1, label="Threshold, as a probability in % at even odds", elem_id="learn-threshold"
     )
     shown = gr.HTML(value=explained(desk, value), elem_id="histogram")
     threshold.input(

@@ -1,20 +1,26 @@
-"""The tab that compares images: references, a questioned one, the similarity, and what each threshold costs."""
+"""The tab that compares images: references, a questioned one, how probable it is, and what each threshold costs."""
 
 import html
 import math
 from typing import Any
 
 from .app_desk import Desk
-from .app_widgets import MAX_IMAGES, facts, gallery, message, picker, read_images
+from .app_widgets import BOXES, MAX_IMAGES, facts, gallery, message, picker, read_images
 from .decisions import FusedPoint
 from .operating import Rates
 from .runs import RunError
 from .verify import OFTEN_COPIED, Answer, BadInput, enrol, score_at, similarity_of
-from .verify_page import VERDICTS, lines, panels, percent, rated_words
+from .verify_page import (
+    VERDICTS,
+    lines,
+    panels,
+    percent,
+    probability,
+    rated_words,
+    threshold_alone,
+    verdict_to_show,
+)
 
-_BOX = {"accept": "fine", "reject": "", "inconclusive": "unsure"}
-DIGITS = 1
-"""Of the per cent that the slider moves by."""
 Memory = dict[str, Any]
 """What is remembered of a comparison while its page is open: three numbers, no picture."""
 
@@ -33,7 +39,7 @@ def frozen_similarity(desk: Desk, n_references: int = 1) -> float:
 
 def slider_place(similarity: float) -> float:
     """Return where the slider stands for a similarity."""
-    return min(max(round(similarity, DIGITS), 1.0), 99.0)
+    return min(max(float(round(similarity)), 1.0), 99.0)
 
 
 def is_frozen(desk: Desk, similarity: float, n_references: int) -> bool:
@@ -55,13 +61,13 @@ def cost_at(desk: Desk, similarity: float, n_references: int) -> tuple[float, Ra
 
 
 def scale(threshold: float, frozen: float, similarity: float | None) -> str:
-    """Return a bar from 0 to 100 % with the threshold, the frozen one, the often-copied 55 % and the similarity."""
+    """Return a bar from 0 to 100 % with the threshold, the frozen one, the often-copied 55 % and the answer."""
     marks = [
         (OFTEN_COPIED, "#8a6100", "55 % ", 62, "end"),
         (frozen, "#0b6e4f", "frozen", 76, "middle"),
         (threshold, "#111827", "threshold", 12, "middle"),
     ]
-    marks += [] if similarity is None else [(similarity, "#b3261e", f"{similarity:.2f} %", 26, "middle")]
+    marks += [] if similarity is None else [(similarity, "#b3261e", probability(similarity), 26, "middle")]
     drawn = []
     for place, colour, text, height, side in marks:
         x = 20 + 5.6 * place
@@ -89,7 +95,7 @@ def cost_text(desk: Desk, threshold: float, memory: Memory | None) -> str:
             _, rates = cost_at(desk, place, n)
             rows.append(
                 (
-                    f"{name}: {place:.1f} %",
+                    f"{name}: {probability(place)}",
                     f"FAR of skilled forgeries {percent(rates.far_skilled)}, "
                     f"of random ones {percent(rates.far_random)}; FRR {percent(rates.frr)}",
                 )
@@ -103,10 +109,12 @@ def cost_text(desk: Desk, threshold: float, memory: Memory | None) -> str:
 
 def verdict_text(answer: Answer) -> str:
     """Return the verdict in large letters with everything needed to doubt it; escaped."""
-    head = f"{VERDICTS[answer.verdict]}: similarity {answer.similarity:.2f} %"
+    shown = verdict_to_show(answer.verdict, answer.log10_lr)
+    head = f"{VERDICTS[shown]}: {probability(answer.similarity)} probable at even odds"
+    words = answer.words + threshold_alone(answer.verdict, answer.log10_lr)
     return (
-        f'<p class="message {_BOX[answer.verdict]}" role="status"><strong class="verdict">{head}</strong>'
-        f"{html.escape(answer.words)}</p>{facts(lines(answer)[1:])}"
+        f'<p class="message {BOXES[shown]}" role="status"><strong class="verdict">{head}</strong>'
+        f"{html.escape(words)}</p>{facts(lines(answer)[1:])}"
     )
 
 
@@ -155,7 +163,10 @@ def verify_tab(desk: Desk) -> Any:
     import gradio as gr
 
     memory = gr.State(None)
-    gr.Markdown("Choose one to five reference samples of the claimed signer, and the sample to verify.")
+    gr.Markdown(
+        "Choose one to five reference samples of the claimed signer, and the sample to verify. The answer is how "
+        "probable a genuine signature is if beforehand it is as probable as a skilled forgery: at even odds."
+    )
     with gr.Row():
         known = picker("Reference samples", most=MAX_IMAGES, elem_id="references")
         asked = picker("Verification sample", most=1, elem_id="questioned")
@@ -163,7 +174,7 @@ def verify_tab(desk: Desk) -> Any:
     said = gr.HTML(elem_id="verdict")
     value = slider_place(frozen_similarity(desk)) if desk.bench else OFTEN_COPIED
     threshold = gr.Slider(
-        1, 99, value=value, step=10.0**-DIGITS, label="Accept from this similarity on, in %", elem_id="threshold"
+        1, 99, value=value, step=1, label="Accept from this probability on, in % at even odds", elem_id="threshold"
     )
     cost = gr.HTML(value=cost_text(desk, value, None), elem_id="cost")
     why = gr.HTML(elem_id="why")
