@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -422,11 +423,24 @@ def test_learn_shows_heaps_and_rates_and_without_a_run_says_so(desk) -> None:
 
     shown = explained(desk, 60.0)
     assert shown.count("<rect") > 45
+    assert "score: higher = more likely genuine" in shown
     assert "genuine ones are sent away" in shown
     bare = Desk("no such run")
     assert not bare.open()
     assert "no trained run" in explained(bare, 60.0)
     assert "no trained run" in compare(bare, chosen(png(np.zeros((9, 9), np.uint8))), chosen(b"x"), 50.0, None)[1]
+
+
+@pytest.mark.parametrize(("low", "high", "most"), [(-0.3, 1.0, 0.2), (0.70, 0.75, 0.9), (-18.0, 9.5, 0.07), (3, 4, 1)])
+def test_the_axes_have_round_ticks_where_they_belong(low: float, high: float, most: float) -> None:
+    from pipelines.app_learn import _BASE, _WIDTH, axes_of
+
+    placed = re.findall(rf'<text x="(-?[\d.]+)" y="{_BASE + 22:.1f}"[^>]*>(-?[\d.]+)<', axes_of(low, high, most))
+    assert 3 <= len(placed) <= 8
+    assert len({value for _, value in placed}) == len(placed), "two ticks say the same"
+    for x, value in placed:
+        assert low + (high - low) * float(x) / _WIDTH == pytest.approx(float(value), abs=(high - low) / 1000)
+    assert 2 <= axes_of(low, high, most).count(" %<") <= 6
 
 
 def test_draw_shows_six_pictures_and_two_movements_and_refuses_nonsense() -> None:
