@@ -14,7 +14,7 @@ from .verify import OFTEN_COPIED
 from .verify_page import percent, probability
 
 _KINDS = {"genuine": "genuine", "skilled": "skilled forgeries", "random": "random forgeries"}
-_WIDTH, _HEIGHT, _BASE, _TALL, _LEFT = 640, 284, 220, 180, 62
+_WIDTH, _HEIGHT, _BASE, _TALL, _LEFT = 640, 284, 220, 180, 88
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:
@@ -48,7 +48,7 @@ def axes_of(low: float, high: float, most: float) -> str:
         drawn.append(f'<path d="M-6 {y:.1f}h6" {rule}/>{label}')
     drawn.append(_text(_WIDTH / 2, _HEIGHT - 14, "score: higher = more likely genuine"))
     middle = _BASE - _TALL / 2
-    drawn.append(_text(-50, middle, "share of each heap", more=f' transform="rotate(-90 -50 {middle:.0f})"'))
+    drawn.append(_text(-70, middle, "share of each heap", more=f' transform="rotate(-90 -70 {middle:.0f})"'))
     return "".join(drawn)
 
 
@@ -73,8 +73,8 @@ def histogram(desk: Desk, threshold: float) -> str:
     x = _WIDTH * float(np.clip((threshold - edges[0]) / (edges[-1] - edges[0]), 0.0, 1.0))
     side = ("end", -6) if x > _WIDTH / 2 else ("start", 6)
     legend = "".join(
-        f'<rect x="{10 + 170 * i}" y="6" width="14" height="14" fill="{COLOURS[kind]}"/>'
-        f"{_text(30 + 170 * i, 18, name, anchor='start')}"
+        f'<rect x="{10 + 205 * i}" y="6" width="14" height="14" fill="{COLOURS[kind]}"/>'
+        f"{_text(30 + 205 * i, 18, name, anchor='start')}"
         for i, (kind, name) in enumerate(_KINDS.items())
     )
     view = f"{-_LEFT} 0 {_WIDTH + _LEFT + 14} {_HEIGHT}"
