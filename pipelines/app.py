@@ -36,11 +36,11 @@ def build(desk: Desk) -> Any:
         if desk.bench is None:
             _offer(desk)
         with gr.Tabs():
-            with gr.Tab("Draw a signer", id="draw"):
+            with gr.Tab("Draw", id="draw"):
                 show, inputs, outputs = draw_tab()
-            with gr.Tab("Sign here", id="sign"):
+            with gr.Tab("Sign", id="sign"):
                 sign_tab(desk)
-            with gr.Tab("Verify two images", id="verify"):
+            with gr.Tab("Verify", id="verify"):
                 verify_tab(desk)
             with gr.Tab("Learn", id="learn"):
                 learn_tab(desk)

@@ -62,7 +62,7 @@ class Desk:
     def answer(
         self, references: list[NDArray[np.uint8]], questioned: NDArray[np.uint8], threshold: float | None = None
     ) -> Answer:
-        """Return the answer for one questioned image.
+        """Return the answer for one questioned image, at a threshold set by hand or else the frozen one.
 
         Raises:
             RunError: If there is no run.
@@ -71,7 +71,9 @@ class Desk:
         bench = self.need()
         with self.lock:
             enrolled = enrol(bench.verifier, references, [f"number {i + 1}" for i in range(len(references))])
-            return bench.answer(enrolled, questioned, threshold=threshold)
+            if threshold is None:
+                return bench.answer(enrolled, questioned)
+            return bench.answer(enrolled, questioned, threshold=threshold, threshold_basis="set by hand")
 
     def need(self) -> Bench:
         """Return the run; raise RunError if there is none."""

@@ -1,17 +1,19 @@
 """The tab to sign on: several references and a questioned drawing, compared by their movement and by their image."""
 
+import html
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .app_desk import Desk
-from .app_widgets import facts, gallery, message, read_drawings, sheet
+from .app_widgets import BOXES, facts, gallery, message, read_drawings, sheet
+from .pen_bench import PenAnswer
 from .runs import RunError
-from .verify import BadInput
-from .verify_page import VERDICTS
+from .verify import Answer, BadInput
+from .verify_page import VERDICTS, probability, threshold_alone, verdict_to_show
 
 INK_MM, PX_PER_MM, SIZE_MM = 0.45, 8.0, 50.0
-_BOX = {"accept": "fine", "reject": "", "inconclusive": "unsure"}
 
 
 def ink_image(drawing: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -35,6 +37,17 @@ def ink_image(drawing: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(page, (0, 0), 0.7), dtype=np.uint8)
 
 
+def _box(how: str, answer: Answer | PenAnswer, basis: str = "") -> str:
+    """Return what one way of comparing says, in large letters, coloured by how far the evidence bears it out."""
+    shown = verdict_to_show(answer.verdict, answer.log10_lr)
+    head = f"By {how}: {VERDICTS[shown]}, {probability(answer.similarity)} probable at even odds"
+    words = answer.words + threshold_alone(answer.verdict, answer.log10_lr) + basis
+    return (
+        f'<p class="message {BOXES[shown]}"><strong class="verdict">{html.escape(head)}</strong>'
+        f"{html.escape(words)}</p>"
+    )
+
+
 def compared(desk: Desk, value: object) -> tuple[str, str, str]:
     """Return what the movement and the image say about the questioned drawing, pictures, and an empty sheet value."""
     try:
@@ -43,17 +56,12 @@ def compared(desk: Desk, value: object) -> tuple[str, str, str]:
         images = [ink_image(one) for one in (*references, questioned)]
     except (BadInput, ValueError) as error:
         return message(str(error)), "", ""
-    parts = [
-        f'<p class="message {_BOX[moved.verdict]}"><strong class="verdict">By movement: {VERDICTS[moved.verdict]}, '
-        f"{moved.similarity:.2f} %</strong>{moved.words} (warping distance, fitted on synthetic signers)</p>"
-    ]
+    basis = " (warping distance, fitted on synthetic signers)"
+    parts = [_box("movement", moved, basis)]
     rows = [("movement", f"log10 likelihood ratio {moved.log10_lr:+.2f}, score {moved.score:.3f}")]
     try:
         seen = desk.answer(images[:-1], images[-1])
-        parts.append(
-            f'<p class="message {_BOX[seen.verdict]}"><strong class="verdict">By image: {VERDICTS[seen.verdict]}, '
-            f"{seen.similarity:.2f} %</strong>{seen.words}</p>"
-        )
+        parts.append(_box("image", seen))
         rows += [
             ("image", f"log10 likelihood ratio {seen.log10_lr:+.2f}, score {seen.score:.3f}"),
             ("notice", seen.notice),

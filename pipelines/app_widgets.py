@@ -22,6 +22,8 @@ from .verify import BadInput
 MAX_FILE_BYTES = 8_000_000
 MAX_IMAGES = 5
 MAX_POINTS = 6_000
+BOXES = {"accept": "fine", "reject": "", "inconclusive": "unsure"}
+"""The kind of message box by the verdict that is shown."""
 _WEB = Path(__file__).with_name("web")
 
 

@@ -26,7 +26,7 @@ BAND = 0.15
 
 @dataclass(frozen=True)
 class PenAnswer:
-    """What the movement says: score (minus a distance), its meaning and the verdict."""
+    """What the movement says: score (minus a distance), its meaning and the verdict; similarity as in `Answer`."""
 
     verdict: str
     similarity: float

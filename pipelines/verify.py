@@ -25,7 +25,7 @@ from .verifier import Verifier
 
 MAX_REFERENCES = 50
 OFTEN_COPIED = 55.0
-"""The similarity in per cent that is often taken over as a threshold from elsewhere; shown for what it costs."""
+"""The per cent that is often taken over as a threshold from elsewhere; shown for what it costs."""
 
 
 class BadInput(ValueError):
@@ -39,6 +39,7 @@ class Answer:
     Attributes:
         verdict: "accept", "reject" or "inconclusive".
         similarity: 100 times the logistic of the natural-log likelihood ratio, 0 to 100: 50 says nothing either way.
+            People are shown it as what it is, the probability of genuine at even prior odds over skilled forgery.
         score: Higher = more likely genuine; only comparable within one run.
         log10_lr: Base-10 log likelihood ratio, genuine over skilled forgery.
         words: The ratio's meaning.

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .alignment import laid_on, matches, two_inks
+from .calibration import VERBAL_SCALE
 from .decisions import Enrolment
 from .explain import Explanation, explain, overlay, strokes_words
 from .files import write_beside
@@ -17,9 +18,48 @@ from .verify import Answer
 VERDICTS = {"accept": "Match", "reject": "No match", "inconclusive": "Inconclusive"}
 
 
+def verdict_to_show(verdict: str, log10_lr: float) -> str:
+    """Return the verdict that people are shown: "inconclusive" unless the evidence supports what a threshold decided.
+
+    A threshold weighs errors, not evidence: one below even odds accepts what the verbal scale calls no support.
+
+    Args:
+        verdict: "accept", "reject" or "inconclusive", as decided.
+        log10_lr: Base-10 log likelihood ratio, genuine over forgery.
+
+    Example:
+        >>> verdict_to_show("accept", 0.1), verdict_to_show("accept", 1.4)
+        ('inconclusive', 'accept')
+    """
+    least = VERBAL_SCALE[0][0]
+    supported = {"accept": log10_lr >= least, "reject": log10_lr <= -least}
+    return verdict if supported.get(verdict, True) else "inconclusive"
+
+
+def threshold_alone(verdict: str, log10_lr: float) -> str:
+    """Return what to add to the words on the evidence where a threshold decided without support; usually nothing."""
+    return "" if verdict_to_show(verdict, log10_lr) == verdict else f"; the threshold alone would {verdict}"
+
+
+def probability(value: float) -> str:
+    """Return a probability at even odds, 0 to 100, in whole per cent.
+
+    Example:
+        >>> probability(57.2), probability(0.2), probability(99.8)
+        ('57 %', 'under 1 %', 'over 99 %')
+    """
+    return "under 1 %" if value < 0.5 else "over 99 %" if value > 99.5 else f"{value:.0f} %"
+
+
 def percent(value: float | None) -> str:
     """Return a rate as text."""
     return "not known" if value is None else f"{100 * value:.1f} %"
+
+
+def rated_words(rated_on: str) -> str:
+    """Return whose trials error rates were counted on, and that they flatter where thresholds were chosen on them."""
+    flatters = ", the very ones thresholds were chosen on, which flatters"
+    return f"synthetic {rated_on}{flatters if rated_on == 'development signers' else ''}"
 
 
 def lines(answer: Answer) -> list[tuple[str, str]]:
@@ -27,16 +67,18 @@ def lines(answer: Answer) -> list[tuple[str, str]]:
     rates = answer.rates
     n = answer.n_references
     several = f", fusion {answer.fusion}, nearest number {answer.nearest + 1}, {answer.votes:.0%} of them accept alone"
+    shown = VERDICTS[verdict_to_show(answer.verdict, answer.log10_lr)]
+    words = answer.words + threshold_alone(answer.verdict, answer.log10_lr)
     rows = [
-        ("verdict", f"{VERDICTS[answer.verdict]} ({answer.verdict})"),
-        ("similarity", f"{answer.similarity:.2f} %"),
-        ("log10 likelihood ratio", f"{answer.log10_lr:+.2f}: {answer.words}"),
-        ("score", f"{answer.score:.4f}, threshold {answer.threshold:.4f} ({answer.threshold_similarity:.2f} %)"),
+        ("verdict", f"{shown} ({answer.verdict} at the threshold)"),
+        ("probability at even odds", probability(answer.similarity)),
+        ("log10 likelihood ratio", f"{answer.log10_lr:+.2f}: {words}"),
+        ("score", f"{answer.score:.4f}, threshold {answer.threshold:.4f} ({probability(answer.threshold_similarity)})"),
         ("threshold", answer.threshold_basis),
         (
             "errors at this threshold",
             f"FAR of skilled forgeries {percent(rates.far_skilled)}, of random ones {percent(rates.far_random)}, "
-            f"FRR {percent(rates.frr)} (synthetic {answer.rated_on})",
+            f"FRR {percent(rates.frr)} ({rated_words(answer.rated_on)})",
         ),
         ("references", "1" if n == 1 else f"{n}{several}"),
     ]
@@ -77,7 +119,8 @@ def write_explanation(
         ax.set(xticks=[], yticks=[])
     for ax in axes[len(pictures) :]:
         ax.set_visible(False)
-    verdict = f"{VERDICTS[answer.verdict]}: similarity {answer.similarity:.2f} %, {answer.words}"
+    shown = VERDICTS[verdict_to_show(answer.verdict, answer.log10_lr)]
+    verdict = f"{shown}: probability at even odds {probability(answer.similarity)}, {answer.words}"
     page.suptitle("\n".join([verdict, *answer.flags]), fontsize=13)
     page.supxlabel(answer.notice, fontsize=9)
     content = io.BytesIO()

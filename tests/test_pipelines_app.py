@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -337,15 +338,16 @@ def pictures() -> dict[str, str]:
     return {name: chosen(png(render(act, dpi=120))) for name, act in acts.items()}
 
 
-def test_verify_says_similarity_verdict_cost_and_limits(desk, pictures: dict[str, str]) -> None:
-    from pipelines.app_verify import attention, compare, frozen_similarity
+def test_verify_says_probability_verdict_cost_and_limits(desk, pictures: dict[str, str]) -> None:
+    from pipelines.app_verify import attention, compare, frozen_similarity, slider_place
+    from pipelines.verify_page import probability
 
-    frozen = round(frozen_similarity(desk), 1)
-    said, cost, memory = compare(desk, pictures["reference"], pictures["questioned"], frozen, None)
+    frozen = slider_place(frozen_similarity(desk))
+    said, cost, memory, _ = compare(desk, pictures["reference"], pictures["questioned"], frozen, None)
     assert any(word in said for word in ("Match", "No match", "Inconclusive"))
-    assert f"similarity {memory['similarity']:.2f} %" in said
+    assert f"{probability(memory['similarity'])} probable at even odds" in said
     assert "no evidence by itself" in said
-    assert "often copied: 55.0 %" in cost
+    assert "often copied: 55 %" in cost
     assert set(memory) == {"similarity", "n"}, "only numbers may be remembered"
     why = attention(desk, pictures["reference"], pictures["questioned"], memory)[0]
     assert why.count("data:image/png;base64,") >= 3
@@ -359,23 +361,46 @@ def test_verify_says_similarity_verdict_cost_and_limits(desk, pictures: dict[str
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_the_threshold_on_the_page_is_the_one_that_decides(desk, n: int) -> None:
-    from pipelines.app_verify import compare, frozen_similarity
+    from pipelines.app_verify import compare, frozen_similarity, slider_place
+    from pipelines.verify_page import percent
     from synth import World, render
 
     drawn = [render(World(3)[1].genuine(4 * k), dpi=120) for k in range(n + 1)]
+    known, asked = chosen(*map(png, drawn[:n])), chosen(png(drawn[n]))
     answer = desk.answer(drawn[:n], drawn[n])
     assert answer.threshold_similarity == pytest.approx(frozen_similarity(desk, n))
-    start = round(frozen_similarity(desk), 1)
-    _, cost, memory = compare(desk, chosen(*map(png, drawn[:n])), chosen(png(drawn[n])), start, None)
+    said, cost, memory, place = compare(desk, known, asked, slider_place(frozen_similarity(desk)), None)
     assert memory["similarity"] == pytest.approx(answer.similarity)
-    assert f"frozen: {answer.threshold_similarity:.1f} %" in cost
+    assert place == slider_place(frozen_similarity(desk, n)), "the slider follows the number of references"
+    assert f"this threshold: {place:.0f} %" in cost
+    assert f"frozen: {place:.0f} %" in cost
+    assert ("which flatters" in cost) == ("which flatters" in said) == (n > 1)
+    assert cost.count(f"FRR {percent(answer.rates.frr)}") >= 2
+    assert f"FRR {percent(answer.rates.frr)}" in said
+    assert "frozen on development signers" in said
+    assert compare(desk, known, asked, place, memory)[3] == place
+    assert compare(desk, known, "", place, memory)[3] == slider_place(frozen_similarity(desk))
+    by_hand = compare(desk, known, asked, 87.0, memory)
+    assert by_hand[3] == 87.0
+    assert "this threshold: 87 %" in by_hand[1]
+    assert "frozen on development signers" not in by_hand[0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_the_frozen_threshold_costs_what_was_counted_at_it(desk, n: int) -> None:
+    from pipelines.app_verify import cost_at, frozen_point, frozen_similarity, slider_place
+
+    threshold = frozen_point(desk, n).threshold
+    counted = desk.bench.rates(threshold, n_references=n)
+    for place in (frozen_similarity(desk, n), slider_place(frozen_similarity(desk, n))):
+        assert cost_at(desk, place, n) == (threshold, counted)
 
 
 def test_a_bad_upload_is_a_message(desk, pictures: dict[str, str]) -> None:
     from pipelines.app_verify import compare
 
     for content, words in ((b"", "empty file"), (b"text", "not an image"), (bomb(), "too large")):
-        said, _, memory = compare(desk, pictures["reference"], chosen(content), 50.0, None)
+        said, _, memory, _ = compare(desk, pictures["reference"], chosen(content), 50.0, None)
         assert words in said
         assert "Traceback" not in said
         assert memory is None
@@ -398,11 +423,24 @@ def test_learn_shows_heaps_and_rates_and_without_a_run_says_so(desk) -> None:
 
     shown = explained(desk, 60.0)
     assert shown.count("<rect") > 45
+    assert "score: higher = more likely genuine" in shown
     assert "genuine ones are sent away" in shown
     bare = Desk("no such run")
     assert not bare.open()
     assert "no trained run" in explained(bare, 60.0)
     assert "no trained run" in compare(bare, chosen(png(np.zeros((9, 9), np.uint8))), chosen(b"x"), 50.0, None)[1]
+
+
+@pytest.mark.parametrize(("low", "high", "most"), [(-0.3, 1.0, 0.2), (0.70, 0.75, 0.9), (-18.0, 9.5, 0.07), (3, 4, 1)])
+def test_the_axes_have_round_ticks_where_they_belong(low: float, high: float, most: float) -> None:
+    from pipelines.app_learn import _BASE, _WIDTH, axes_of
+
+    placed = re.findall(rf'<text x="(-?[\d.]+)" y="{_BASE + 22:.1f}"[^>]*>(-?[\d.]+)<', axes_of(low, high, most))
+    assert 3 <= len(placed) <= 8
+    assert len({value for _, value in placed}) == len(placed), "two ticks say the same"
+    for x, value in placed:
+        assert low + (high - low) * float(x) / _WIDTH == pytest.approx(float(value), abs=(high - low) / 1000)
+    assert 2 <= axes_of(low, high, most).count(" %<") <= 6
 
 
 def test_draw_shows_six_pictures_and_two_movements_and_refuses_nonsense() -> None:
@@ -416,6 +454,28 @@ def test_draw_shows_six_pictures_and_two_movements_and_refuses_nonsense() -> Non
     for change in ({"script": "klingon"}, {"seed": -1}, {"index": -1}, {"skill": 2.0}, {"seed": None}):
         values = {"seed": 7, "index": 5, "script": "latin_cursive", "pen": "gel", "kind": "freehand", "skill": 0.5}
         assert show(*(values | change).values(), "clean")[0].startswith('<p class="message')
+
+
+@pytest.mark.parametrize("verdict", ["accept", "reject", "inconclusive"])
+@pytest.mark.parametrize("log10_lr", [-1.2, -0.31, -0.2, 0.0, 0.2, 0.31, 1.2])
+def test_a_verdict_is_never_shown_over_words_that_do_not_support_it(verdict: str, log10_lr: float) -> None:
+    from pipelines.app_sign import _box
+    from pipelines.calibration import words_for
+    from pipelines.pen_bench import PenAnswer
+
+    words = words_for(log10_lr, "skilled")
+    box = _box("movement", PenAnswer(verdict, 58.2, 0.0, log10_lr, words, 0.0))
+    assert "58 % probable at even odds" in box
+    assert words in box
+    if ": Match" in box or "message fine" in box:
+        assert verdict == "accept"
+        assert "support for genuine over" in words
+    if "No match" in box:
+        assert verdict == "reject"
+        assert "support for skilled forgery over" in words
+    if verdict != "inconclusive" and "Inconclusive" in box:
+        assert "message unsure" in box
+        assert f"the threshold alone would {verdict}" in box
 
 
 # ---- movements ------------------------------------------------------------------------------------------------------

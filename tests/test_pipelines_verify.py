@@ -50,7 +50,8 @@ def test_an_answer_holds_what_the_verifier_says_and_where_it_comes_from(finished
     assert answer.similarity == pytest.approx(100 * odds / (1 + odds), abs=1e-6)
     assert answer.n_references == 2
     assert answer.rated_on == "development signers"
-    assert "(synthetic development signers)" in dict(lines(answer))["errors at this threshold"]
+    errors = dict(lines(answer))["errors at this threshold"]
+    assert "(synthetic development signers, the very ones thresholds were chosen on, which flatters)" in errors
     assert (
         "(synthetic test signers)"
         in dict(lines(verify(finished_run, references[:1], asked)))["errors at this threshold"]

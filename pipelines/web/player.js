@@ -19,10 +19,18 @@ function read() {
 
 const end = () => Math.max(0.1, ...acts.map((act) => act.rows.length ? act.rows[act.rows.length - 1][2] : 0));
 
+// In two lines, the second from the first bracket on, where one is too wide.
+function heading(title, x, width, unit) {
+  const at = title.indexOf(" ("), fits = at < 0 || pen.measureText(title).width <= width;
+  const lines = fits ? [title] : [title.slice(0, at), title.slice(at + 1)];
+  lines.forEach((line, k) => pen.fillText(line, x, (18 + 16 * k) * unit, width));
+}
+
 function draw() {
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  const wide = canvas.width / Math.max(acts.length, 1), unit = canvas.height / 200;
+  const wide = canvas.width / Math.max(acts.length, 1), unit = Math.min(canvas.height / 200, canvas.width / 400);
+  const thin = Math.min(canvas.height / 200, wide / 400);
   acts.forEach((act, i) => {
     const xs = act.rows.map((r) => r[0]), ys = act.rows.map((r) => r[1]);
     const left = Math.min(...xs), top = Math.max(...ys);
@@ -32,7 +40,7 @@ function draw() {
     const y = (r) => 40 * unit + (canvas.height - 50 * unit - factor * height) / 2 + (top - r[1]) * factor;
     pen.fillStyle = "#333";
     pen.font = 13 * unit + "px system-ui, sans-serif";
-    pen.fillText(act.title, i * wide + 10 * unit, 20 * unit);
+    heading(act.title, i * wide + 10 * unit, wide - 20 * unit, unit);
     pen.lineCap = "round";
     let now = act.rows[0];
     for (let k = 1; k < act.rows.length && act.rows[k][2] <= clock; k++) {
@@ -40,7 +48,7 @@ function draw() {
       now = b;
       const up = a[3] <= 0 || b[3] <= 0;
       pen.strokeStyle = up ? "#dfe3ea" : "#14213d";
-      pen.lineWidth = up ? unit : unit * (1.2 + 3 * b[3]);
+      pen.lineWidth = up ? thin : thin * (1.2 + 3 * b[3]);
       pen.beginPath();
       pen.moveTo(x(a), y(a));
       pen.lineTo(x(b), y(b));
