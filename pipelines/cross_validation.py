@@ -208,11 +208,22 @@ def pool(folds: Sequence[Judged], *, draws: int, seed: int) -> dict[str, Any]:
     calibrated = _joined(folds, [fold.frozen.calibrator.log_lr(fold.trials.score) for fold in folds])
     shifted = _joined(folds, [np.float64(fold.trials.score) - fold.frozen.threshold for fold in folds])
     point = OperatingPoint(0.0, 0.0, 0.0, None)
-    same = dataclasses.replace(folds[0].frozen.calibrator, slope=1.0, intercept=0.0)
+    same = _same_ratios([fold.frozen.calibrator for fold in folds])
     found = rates(shifted, Frozen({"eer_skilled": point}, same, shifted), draws=draws, seed=seed)
     ratios = rates(calibrated, Frozen({"eer_skilled": point}, same, calibrated), draws=draws, seed=seed)
     taken = [name for name in ratios if name.startswith(_OF_RATIOS)]
     return found | {name: ratios[name] for name in taken}
+
+
+def _same_ratios(calibrators: Sequence[LogisticCalibrator]) -> LogisticCalibrator:
+    """Return a calibrator that leaves the ratios of all these as they are: its bounds are the widest of theirs."""
+    return dataclasses.replace(
+        calibrators[0],
+        slope=1.0,
+        intercept=0.0,
+        n_genuine=max(one.n_genuine for one in calibrators),
+        n_forgery=max(one.n_forgery for one in calibrators),
+    )
 
 
 def _joined(folds: Sequence[Judged], scores: list[Any]) -> TrialTable:

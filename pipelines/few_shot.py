@@ -82,7 +82,10 @@ def plain_vectors(part: Part) -> Vectors:
 
 
 def logistic_head(few: Part, config: RunConfig, before: Frozen) -> Adapted:
-    """Fit the pair head of `train --head logistic` on the few signers; the network's own comparison is given up."""
+    """Fit a logistic pair head on the few signers' plain vectors; the network's own comparison is given up.
+
+    `train --head logistic` fits on the embeddings themselves; only an elastic network's differ from its plain vectors.
+    """
 
     def fitted(some: Part) -> Rebuilt:
         about: dict[str, Any] = {"data": "a few signers", "contains_real_signatures": False, "seed": config.world.seed}
@@ -125,13 +128,21 @@ class DiagonalHead:
         return np.asarray(a * score + b * distance + c, dtype=np.float32)
 
 
-def within_variance(part: Part) -> NDArray[np.float64]:
-    """Return the variance of each component over a signer's genuine signatures, mean over the signers, ``(d,)``."""
+def signers_with(part: Part, genuine: int) -> NDArray[np.str_]:
+    """Return the signers with so many genuine signatures or more, sorted."""
+    names, counts = np.unique(part.signatures.signer[part.signatures.kind == "genuine"], return_counts=True)
+    return names[counts >= genuine]
+
+
+def within_variance(part: Part) -> tuple[NDArray[np.float64], int]:
+    """Return the variance of each component over a signer's genuine signatures, ``(d,)``, and of how many signers.
+
+    It is the mean over signers with two or more; a single signature varies from nothing. Without any it is 0.
+    """
     vectors, genuine = plain_vectors(part).astype(np.float64), part.signatures.kind == "genuine"
-    names = np.unique(part.signatures.signer[genuine])
+    names = signers_with(part, 2)
     rows = [vectors[genuine & (part.signatures.signer == name)].var(axis=0, ddof=1) for name in names]
-    found: NDArray[np.float64] = np.mean(rows, axis=0)
-    return found
+    return (np.mean(rows, axis=0) if rows else np.zeros(vectors.shape[1])), len(rows)
 
 
 def diagonal_head(known: Part) -> Callable[[Part, RunConfig, Frozen], Adapted]:
@@ -147,12 +158,12 @@ def diagonal_head(known: Part) -> Callable[[Part, RunConfig, Frozen], Adapted]:
         Friedman (1989), "Regularized discriminant analysis", Journal of the American Statistical Association 84, eq.
         16 to 18, for variances moved towards those of more data and towards one for all. Differs: shares are fixed.
     """
-    old = within_variance(known)
+    old, _ = within_variance(known)
 
     def way(few: Part, config: RunConfig, before: Frozen) -> Adapted:
         def fitted(some: Part) -> Rebuilt:
-            n = int(np.unique(some.signatures.signer).size)
-            variance = (PRIOR * old + n * within_variance(some)) / (PRIOR + n)
+            now, n = within_variance(some)
+            variance = (PRIOR * old + n * now) / (PRIOR + n)
             scale = np.sqrt((variance + variance.mean()) / 2)  # half-way to one variance for all: few signers know few
             head = _line_fitted(some, scale, config.world.seed)
             return lambda part: dataclasses.replace(part, head=head)

@@ -9,15 +9,16 @@ import numpy as np
 
 from .config import RunConfig, changed
 from .evaluation_parts import Part, trials_of
-from .few_shot import Adapted, only
+from .few_shot import Adapted, only, signers_with
 from .rates import Frozen, freeze_on
+from .real_data import genuine_needed
 
 
 def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Adapted | None]:
     """Return a way to adapt by training the network a little further, batches of both worlds mixed.
 
-    Three quarters of the few signers are trained on, the rest choose the threshold; below four signers there is
-    nothing to choose by, and the answer is None.
+    Three quarters of the few signers are trained on, the rest choose the threshold. Whoever of the former has fewer
+    genuine signatures than a batch takes is left out; with fewer than two left the answer is None.
 
     Args:
         run: Whose network to start from.
@@ -27,9 +28,10 @@ def fine_tuning(run: Path, steps: int) -> Callable[[Part, RunConfig, Frozen], Ad
     def way(few: Part, config: RunConfig, before: Frozen) -> Adapted | None:
         names = np.unique(few.signatures.signer)
         n = (3 * len(names)) // 4
-        if n < 2 or len(names) - n < 1:
+        learnt = np.intersect1d(names[:n], signers_with(few, genuine_needed(config)))
+        if len(learnt) < 2:
             return None
-        verifier = _trained_on(run, config, only(few, names[:n]), steps)
+        verifier = _trained_on(run, config, only(few, learnt), steps)
 
         def rebuilt(part: Part) -> Part:
             return dataclasses.replace(part, embeddings=verifier.embed_canvases(part.canvases), head=verifier.head)

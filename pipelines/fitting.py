@@ -30,7 +30,7 @@ def fit(
     config: RunConfig,
     model: Any,
     source: Source,
-    folder: Folder | None,
+    dev: Source | None,
     *,
     first: int,
     last: int,
@@ -44,7 +44,7 @@ def fit(
         config: Its configuration.
         model: The network; changed in place.
         source: What it is trained on.
-        folder: The user's folder in it, or None.
+        dev: Development signers of the user's folder, from `training_part`; None for those of the world.
         first: Epochs that are finished.
         last: Epochs that are finished then; after the run's last the input is measured.
         say: Told one line at a time what happens.
@@ -62,10 +62,6 @@ def fit(
     sequences = len(model.inputs[0].shape) == 3
     monitor = None
     if settings.looks:
-        source, dev = training_part(source, folder, config)
-        if folder is not None:
-            words = "synthetic signers" if dev is None else f"{dev.n_signers} signers of the folder kept apart"
-            say(f"development errors are of {words}")
         monitor = Monitor(config, source, dev=dev, sequences=sequences)
     with writing(run):
         drawing = Drawing(
@@ -95,11 +91,16 @@ def fit(
     shutil.rmtree(run / "cache", ignore_errors=True)
 
 
-def training_part(source: Source, folder: Folder | None, config: RunConfig) -> tuple[Source, Source | None]:
-    """Return what to train on, and development signers of the user's folder, if it has enough to spare some."""
-    if folder is None:
+def training_part(source: Source, folder: Folder | None, config: RunConfig, say: Say) -> tuple[Source, Source | None]:
+    """Return what to train on, and development signers of the user's folder if some are wanted and can be spared.
+
+    Network, class weights and batches have to be made of what this returns: it numbers the signers anew.
+    """
+    if folder is None or not config.train.looks:
         return source, None
     train, dev = hold_out(folder.source, config)
+    words = "synthetic signers" if dev is None else f"{dev.n_signers} signers of the folder kept apart"
+    say(f"development errors are of {words}")
     if dev is None or not isinstance(source, MixedSource):
         return (source if dev is None else train), dev
     return MixedSource(source.parts[0], train, source.share), dev

@@ -22,7 +22,7 @@ from .callbacks import Journal, check_loss, reseed
 from .class_weights import class_weights
 from .collective import Cluster, noticed
 from .config import RunConfig
-from .fitting import explained, interrupt_between_steps, training_part
+from .fitting import explained, interrupt_between_steps
 from .hosts import shared
 from .inputs import Drawing, images_per_step, planner, training_stream
 from .real_data import Folder
@@ -39,6 +39,7 @@ def fit_together(
     model: Any,
     source: Source,
     folder: Folder | None,
+    dev: Source | None,
     *,
     first: int,
     say: Say,
@@ -53,6 +54,7 @@ def fit_together(
         model: The network; changed in place. Only that of the first host counts.
         source: What it is trained on, the same on all.
         folder: The user's folder in it, or None.
+        dev: Development signers of that folder, from `fitting.training_part`; None for those of the world.
         first: Epochs that are finished; what the first host says counts.
         say: Told one line at a time what happens.
         watch: Further Keras callbacks.
@@ -72,7 +74,7 @@ def fit_together(
             variable.assign(value)
     if first >= config.train.epochs:
         return
-    monitor, source = _monitor(run, config, model, source, folder, say)
+    monitor = None if run is None else _monitor(config, model, source, dev)
     drawing = share_drawing(cluster, config, model, source)
     with contextlib.closing(drawing), interrupt_between_steps() as interrupted, explained(drawing, model, config):
         if run is None:
@@ -112,18 +114,13 @@ def _digest(content: bytes) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
 
 
-def _monitor(
-    run: Run | None, config: RunConfig, model: Any, source: Source, folder: Folder | None, say: Say
-) -> tuple[Any, Source]:
-    """Return what looks at development signers, on the first host, and what is left to train on, on all."""
+def _monitor(config: RunConfig, model: Any, source: Source, dev: Source | None) -> Any:
+    """Return what looks at development signers, if the run wants that."""
     if not config.train.looks:
-        return None, source
-    source, dev = training_part(source, folder, config)
-    if run is None:
-        return None, source
+        return None
     from .monitor import Monitor
 
-    return Monitor(config, source, dev=dev, sequences=len(model.inputs[0].shape) == 3), source
+    return Monitor(config, source, dev=dev, sequences=len(model.inputs[0].shape) == 3)
 
 
 def share_drawing(cluster: Cluster, config: RunConfig, model: Any, source: Source) -> Drawing:

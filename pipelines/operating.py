@@ -4,6 +4,7 @@ Thresholds are chosen on development signers; their scores lie in a run's `devel
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from .config import RunConfig
 from .files import write_beside
 from .fusion import FUSIONS, check_fusion
-from .metrics import far, frr, threshold_at_far
+from .metrics import far, frr, rule_of_three, threshold_at_far
 from .rates import Frozen
 from .runs import Run, RunError
 from .trials import TrialTable
@@ -140,7 +141,7 @@ def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) ->
         n_references: How many there are; the nearest number below that was evaluated counts.
 
     Raises:
-        RunError: If the run keeps no scores for it, or too few to support so low a rate.
+        RunError: If the run keeps no scores for it, or has too few development signers to support so low a rate.
     """
     if not 0.0 < wanted < 1.0:
         raise RunError(f"--far is {wanted}; give a share of skilled forgeries above 0 and below 1, such as 0.01")
@@ -158,9 +159,16 @@ def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) ->
             f"{run.path} keeps no development scores to choose a threshold from; write them with "
             f"`python -m pipelines evaluate --run {run.path}`, or leave --far out"
         )
-    if wanted * len(skilled) < 3.0:  # the rule of three
-        raise RunError(
-            f"--far {wanted} cannot be supported by {len(skilled)} skilled forgeries of development signers; "
-            f"use {3.0 / len(skilled):.4f} or more, or a run with more of them"
-        )
+    _check_supported(run, wanted)
     return threshold_at_far(skilled, wanted), basis
+
+
+def _check_supported(run: Run, wanted: float) -> None:
+    """Raise RunError if the run's development signers, by the rule of three, cannot support so low a rate."""
+    n_signers = int(run.read("verifier.json")["calibrator"]["n_signers"])
+    if wanted >= (least := rule_of_three(n_signers)):
+        return
+    advice = f"use {math.ceil(1e4 * least) / 1e4:g} or more, or a run with more of them"
+    if least >= 1.0:
+        advice = "use a run with more than three of them, or leave --far out"
+    raise RunError(f"--far {wanted} cannot be supported by {n_signers} development signers (rule of three); {advice}")

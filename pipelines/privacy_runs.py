@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from .config import RunConfig
 from .disjoint import check_parts
 from .files import write_json
-from .lineage import Mark, mark_of_run
+from .lineage import Mark, mark_of_run, signer_key
+from .marks import trained_on
 from .privacy import PER_SIGNER, Attack, attack, signature_features, signer_features
 from .privacy_members import drawn_signers, kept_epochs
 from .progress import Progress
+from .real_data import held_out_places
 from .runs import Run, RunError, load_verifier, sha256
 from .trained import takes_images
 
@@ -139,7 +141,10 @@ def _of_a_folder(
     seed: int,
     progress: Progress,
 ) -> tuple[dict[str, Attack], str]:
-    """Ask about the signers of a folder that the run has learnt from against its other signers."""
+    """Ask about the signers of a folder that the run has learnt from against its other signers.
+
+    Development signers, at whom training only looked, are neither: they were in no batch, and yet chose the epoch.
+    """
     from .adapters import load_provenance, load_signatures, open_layout
     from .reading import draw_plainly, embed_read
 
@@ -152,6 +157,8 @@ def _of_a_folder(
     chosen = loaded.eligible & (loaded.kinds == "genuine")
     if not chosen.any():
         raise RunError(f"{data} holds no signer with two readable genuine signatures")
+    looked_at = _looked_at(run, mark, provenance.digest, list(dict.fromkeys(loaded.signers.tolist())))
+    chosen &= ~np.isin(loaded.signers, np.array(looked_at, dtype=str))
     canvases = np.stack([image for image, keep in zip(loaded.images, chosen, strict=True) if keep])
     embeddings, names = embed_read(verifier, loaded, chosen, canvases), loaded.signers[chosen]
     inside = {name for name in set(names.tolist()) if mark.learnt_from(provenance.digest, name)}
@@ -172,7 +179,33 @@ def _of_a_folder(
         if takes_images(verifier.model):
             features = signature_features(canvases, names, verifier, seed=seed)
             found["signature"] = attack(features, member, names, seed=seed)[0]
-    return found, f"signers of the data set {provenance.digest} that were learnt from against its others"
+    about = f"signers of the data set {provenance.digest} that were learnt from against its others"
+    return found, about + (f", without {len(looked_at)} development signers" if looked_at else "")
+
+
+def _looked_at(run: Run, mark: Mark, digest: str, names: list[str]) -> list[str]:
+    """Return the signers of a folder whom training kept apart to choose the epoch by; the mark holds them too.
+
+    Args:
+        run: Its configuration says whether there are any.
+        mark: What it has learnt from.
+        digest: Of the folder's record.
+        names: Of the folder's signers, in its order.
+
+    Raises:
+        RunError: If signers are gone from the folder, so that they can no longer be counted out.
+    """
+    config = run.config()
+    if config.inputs.data is None or not config.train.looks or trained_on(run)["digests"][-1:] != [digest]:
+        return []
+    known = {key for source in mark.sources if source.digest == digest for key in source.signers}
+    marked = [name for name in names if signer_key(digest, name) in known]
+    if len(marked) < len(known):
+        raise RunError(
+            f"{len(known) - len(marked)} signers that {run.path} has learnt from are gone from the folder, and with "
+            "them which ones only chose its epoch; audit it with the folder as it was"
+        )
+    return [marked[place] for place in held_out_places(len(marked), config)]
 
 
 def _signer_attack(

@@ -206,7 +206,7 @@ def shape_features(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 class BlindArea(NamedTuple):
-    """AUC of the reference-blind probe, its standard error and how many images it rests on."""
+    """AUC of the reference-blind probe, its standard error over signers and how many images it rests on."""
 
     area: float
     error: float
@@ -230,8 +230,9 @@ def blind_probe(
         ValueError: If a label is missing or there are fewer signers than folds.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    from .probe_findings import area_over_signers
 
     if len(set(signers.tolist())) < folds or forged.all() or not forged.any():
         raise ValueError(f"the blind probe needs both labels and {folds} signers or more")
@@ -239,8 +240,7 @@ def blind_probe(
     scores = cross_val_predict(model, features, forged, groups=signers, cv=GroupKFold(folds), method="predict_proba")[
         :, 1
     ]
-    area = float(roc_auc_score(forged, scores))
-    return BlindArea(area, auc_error(area, int(forged.sum()), int((~forged).sum())), len(forged))
+    return BlindArea(*area_over_signers(forged, scores, signers), len(forged))
 
 
 def auc_error(area: float, n_forged: int, n_genuine: int) -> float:

@@ -59,8 +59,7 @@ def load_folder(config: RunConfig) -> Folder:
 
 def _usable(source: StoredSource, config: RunConfig, told: list[str]) -> StoredSource:
     """Return the signers with enough genuine signatures for a batch; raise if they are too few."""
-    batch, stream = config.batch, config.inputs.stream
-    k = {"signers": batch.genuine, "classification": 1}.get(stream, 2)
+    batch, stream, k = config.batch, config.inputs.stream, genuine_needed(config)
     if source.n_signers < 2:
         raise RunError(f"{source.name} holds signatures of one signer only; training compares at least two")
     counts = [len(own) for own in source.own]
@@ -84,6 +83,11 @@ def _usable(source: StoredSource, config: RunConfig, told: list[str]) -> StoredS
     return source.only(enough)
 
 
+def genuine_needed(config: RunConfig) -> int:
+    """Return how many genuine signatures a signer needs to be drawn for a run's batches."""
+    return {"signers": config.batch.genuine, "classification": 1}.get(config.inputs.stream, 2)
+
+
 def share_of_signers(batch: BatchSettings, share: float) -> int:
     """Return the most signers of a folder that any batch takes."""
     return int(np.ceil(batch.signers * share - 1e-9))
@@ -91,12 +95,16 @@ def share_of_signers(batch: BatchSettings, share: float) -> int:
 
 def hold_out(source: StoredSource, config: RunConfig) -> tuple[StoredSource, StoredSource | None]:
     """Return training and development signers of a folder; None if it has too few to spare any."""
-    places = list(range(source.n_signers))
-    dev = places[_DEV_EVERY - 1 :: _DEV_EVERY]
-    train = [place for place in places if place not in dev]
-    if len(dev) < 2 or len(train) < share_of_signers(config.batch, config.inputs.real_share):
-        return source, None
-    return source.only(train), source.only(dev)
+    dev = held_out_places(source.n_signers, config)
+    train = [place for place in range(source.n_signers) if place not in dev]
+    return (source.only(train), source.only(dev)) if dev else (source, None)
+
+
+def held_out_places(n_signers: int, config: RunConfig) -> list[int]:
+    """Return which of a folder's signers, in its order, are kept apart to look at; none if it cannot spare two."""
+    dev = list(range(_DEV_EVERY - 1, n_signers, _DEV_EVERY))
+    spared = len(dev) >= 2 and n_signers - len(dev) >= share_of_signers(config.batch, config.inputs.real_share)
+    return dev if spared else []
 
 
 def check_streams(config: RunConfig, loss: str) -> None:

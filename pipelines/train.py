@@ -11,7 +11,7 @@ from .building import Say, bare_backbone, build_model
 from .checkpoints import best_network, clear_leftovers, last_checkpoint, logged_errors, newest_whole, standing, writing
 from .config import RunConfig
 from .files import write_json
-from .fitting import fit
+from .fitting import fit, training_part
 from .growth import grown, stages
 from .lineage import Mark, mark_folder, mark_of_run, save_marked, source_of
 from .marks import SYNTHETIC, record_training, trained_on
@@ -61,6 +61,7 @@ def train(
     source, folder = open_source(config)
     for line in folder.told if folder is not None else ():
         say(line)
+    source, dev = training_part(source, folder, config, say)
     real = _record(run, config, folder)
     begun = newest_whole(run, say)
     with contextlib.nullcontext() if cluster is not None else replicas(config):
@@ -81,9 +82,9 @@ def train(
         from .hosts_training import fit_together
 
         begin = first if left else settings.epochs
-        fit_together(cluster, run, config, model, source, folder, first=begin, say=say, watch=watch or [])
+        fit_together(cluster, run, config, model, source, folder, dev, first=begin, say=say, watch=watch or [])
     elif left:
-        model = _fit_in_stages(run, config, model, source, folder, first=first, say=say, watch=watch or [], real=real)
+        model = _fit_in_stages(run, config, model, source, dev, first=first, say=say, watch=watch or [], real=real)
     model.optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it has any
     return _keep(run, config, model, source, real)
 
@@ -93,7 +94,7 @@ def _fit_in_stages(
     config: RunConfig,
     model: Any,
     source: Source,
-    folder: Folder | None,
+    dev: Source | None,
     *,
     first: int,
     say: Say,
@@ -109,7 +110,7 @@ def _fit_in_stages(
         if first and first == stage.first:
             with replicas(config):
                 model = grown(model, stage.config, say, source=source, real=real)
-        fit(run, stage.config, model, source, folder, first=first, last=stage.last, say=say, watch=watch)
+        fit(run, stage.config, model, source, dev, first=first, last=stage.last, say=say, watch=watch)
         first = stage.last
     return model
 
@@ -131,8 +132,9 @@ def assist(cluster: "Cluster", config: RunConfig, *, say: Say) -> None:
     if config.train.deterministic:
         make_deterministic(config.train.seed)
     source, folder = open_source(config)
+    source, dev = training_part(source, folder, config, say)
     model = build_model(config, say, source=source)
-    fit_together(cluster, None, config, model, source, folder, first=0, say=say, watch=[])
+    fit_together(cluster, None, config, model, source, folder, dev, first=0, say=say, watch=[])
 
 
 def _record(run: Run, config: RunConfig, folder: Folder | None) -> bool:

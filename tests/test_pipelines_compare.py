@@ -15,7 +15,7 @@ from models.objectives import OBJECTIVES
 from pipelines.adapters import ProvenanceError, write_provenance
 from pipelines.building import build_model, check_names
 from pipelines.cli import main
-from pipelines.compare import compare
+from pipelines.compare import Row, compare
 from pipelines.config import PRESETS, RunConfig, changed, with_model
 from pipelines.demo import demo
 from pipelines.evaluation_parts import draw_part
@@ -182,6 +182,23 @@ def test_a_comparison_holds_every_network_once_and_the_best_with_every_seed(comp
     assert text.count("| plain_cnn |") + text.count("| resnet_small |") == 3
     assert "on average over 2 seeds" in text
     assert f"World {config.world.seed}, {config.world.test_signers} test signers" in text
+
+
+def test_development_signers_and_not_the_judges_choose_who_gets_more_seeds(tmp_path, tiny_config, monkeypatch):
+    judged = {"resnet_small": 0.1, "plain_cnn": 0.2}
+
+    def row(base, name, seed, folder, progress):
+        run = folder / f"{name}-{seed}"
+        run.mkdir(parents=True)
+        rate = 0.3 - judged[name]  # development signers say the opposite of the test signers
+        points = {"eer_skilled": {"threshold": 0.0, "frr": rate, "far_skilled": rate, "far_random": None}}
+        (run / "metrics.json").write_text(json.dumps({"development": {"points": points}}))
+        eer = {"value": judged[name], "low": 0.0, "high": 1.0}
+        return Row(name, "joint", seed, eer, eer, 1, 1, 1.0, 1.0, 1)
+
+    monkeypatch.setattr("pipelines.compare._row", row)
+    rows = compare(tiny_config, sorted(judged), tmp_path, seeds=(0, 1), best=1, progress=QUIET)
+    assert sorted((row.model, row.seed) for row in rows) == [("plain_cnn", 0), ("plain_cnn", 1), ("resnet_small", 0)]
 
 
 @pytest.mark.slow

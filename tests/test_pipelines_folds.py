@@ -13,6 +13,7 @@ from pipelines.cli import main
 from pipelines.config import PRESETS, changed
 from pipelines.cross_validation import Judged, pool
 from pipelines.folds import check_apart, class_folds, image_hashes, signer_folds, without_repeats
+from pipelines.likelihood import cllr
 from pipelines.protocols import TrialTable
 from pipelines.rates import Frozen
 from pipelines.settings import WorldSettings
@@ -157,6 +158,21 @@ def test_a_pooled_frozen_rate_counts_the_errors_of_every_fold_at_its_own_thresho
     folds = [_judged(0, 1.0, 0.0), _judged(1, 20.0, -3.0)]
     wrong = sum(int((f.trials.score[f.trials.kind == "genuine"] < f.frozen.threshold).sum()) for f in folds)
     assert pool(folds, draws=100, seed=0)["frr_frozen"]["value"] == pytest.approx(wrong / 60)
+
+
+def test_pooled_ratios_are_those_of_the_folds_whichever_comes_first():
+    """A fold that rests on few trials bounds its own ratios, not those of the others."""
+    small, large = _judged(0, 1.0, 0.0), _judged(1, 20.0, -3.0)
+    few = dataclasses.replace(small.frozen.calibrator, n_genuine=1, n_forgery=1)
+    small = Judged(small.trials, dataclasses.replace(small.frozen, calibrator=few))
+
+    def ratios(kind):
+        return np.concatenate([f.frozen.calibrator.log_lr(f.trials.score[f.trials.kind == kind]) for f in folds])
+
+    for folds in ([small, large], [large, small]):
+        found = pool(folds, draws=100, seed=0)
+        wanted = cllr(ratios("genuine"), ratios("skilled"))
+        assert found["cllr_skilled"]["value"] == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.slow

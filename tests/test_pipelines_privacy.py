@@ -15,6 +15,7 @@ from pipelines.drawing import draw_images
 from pipelines.files import write_json
 from pipelines.inputs import Drawing
 from pipelines.lineage import SYNTHETIC, mark_folder, source_of
+from pipelines.marks import RECORD
 from pipelines.privacy import attack, signature_features, signer_features, tpr_at
 from pipelines.privacy_members import drawn_signers, trained_batches
 from pipelines.privacy_runs import audit, rows_of
@@ -171,7 +172,7 @@ def short_run(stream: str, *more: str) -> RunConfig:
 class Cosine64(Cosine):
     """The same for canvases of 32 x 64 px, as the verifier of a run."""
 
-    height, width, recipe = 32, 64, "default"
+    height, width, recipe, canvas = 32, 64, "default", None
     model = SimpleNamespace(input_shape=(None, 32, 64, 1))
 
     def embed_canvases(self, canvases: NDArray[np.uint8]) -> Vectors:
@@ -279,3 +280,37 @@ def test_batches_that_cannot_be_planned_again_are_refused(tmp_path: Path, monkey
     write_json(tmp_path / "environment.json", {"synth_engine": -1})
     with pytest.raises(RunError, match="was trained on signatures by engine -1, and this is engine"):
         asked_about(short_run("signers"), tmp_path, monkeypatch)
+
+
+def test_development_signers_of_a_folder_are_neither_known_nor_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.adapters import make_provenance
+
+    provenance = make_provenance(source="a test", licence="CC0-1.0", lawful_basis="nobody", purpose="research",
+                                 contact="the test", contains_real_signatures=True)  # fmt: skip
+    digest, everybody = provenance.digest, [f"p{i:02d}" for i in range(60)]
+    signers, kinds = np.repeat(everybody, 6), np.tile(["genuine"] * 5 + ["skilled"], 60)
+    images = list(np.random.default_rng(0).integers(0, 255, (360, 32, 64)).astype(np.uint8))
+    loaded = SimpleNamespace(signers=signers, kinds=kinds, images=images, eligible=np.ones(360, bool))
+    for name, value in (("load_provenance", provenance), ("open_layout", None), ("load_signatures", loaded)):
+        monkeypatch.setattr(f"pipelines.adapters.{name}", lambda *rest, value=value, **more: value)
+    mark = SYNTHETIC.with_source(source_of(provenance, everybody[:40]))
+    for name, value in (("load_verifier", Cosine64()), ("mark_of_run", mark), ("sha256", "0")):
+        monkeypatch.setattr(privacy_runs, name, lambda path, value=value: value)
+    verifier = Cosine64()
+    monkeypatch.setattr("pipelines.reading.embed_read", lambda v, some, rows, canvases: verifier.embed_canvases(canvases))
+    for changes, members in ((["train.patience=3"], 32), ([], 40)):
+        config = short_run("signers", f"inputs.data={tmp_path}", "inputs.real_share=1", *changes)
+        write_json(tmp_path / "config.json", config.to_dict())
+        write_json(tmp_path / RECORD, {"contains_real_signatures": True, "source": "a test", "digests": [digest]})
+        record = audit(tmp_path, data=tmp_path, progress=Progress(quiet=True))
+        for found in record["attacks"].values():
+            assert (found["members"], found["others"]) == (members, 20)
+        assert ("without 8 development signers" in record["about"]) == (members == 32)
+    config = short_run("signers", f"inputs.data={tmp_path}", "inputs.real_share=1", "train.patience=3")
+    write_json(tmp_path / "config.json", config.to_dict())
+    loaded.eligible, loaded.signers = loaded.eligible[6:], signers[6:]
+    loaded.kinds, loaded.images = kinds[6:], images[6:]
+    with pytest.raises(RunError, match="1 signers .* are gone from the folder"):
+        audit(tmp_path, data=tmp_path, progress=Progress(quiet=True))

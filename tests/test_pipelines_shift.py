@@ -20,7 +20,7 @@ from pipelines.baselines import pixel_features
 from pipelines.cli import main
 from pipelines.config import RunConfig, changed
 from pipelines.evaluate import freeze, freeze_fused
-from pipelines.evaluation_parts import draw_part, fused_trials, trials_of
+from pipelines.evaluation_parts import Part, draw_part, fused_trials, subset, trials_of
 from pipelines.few_shot import (
     DiagonalHead,
     cross_fitted,
@@ -28,6 +28,7 @@ from pipelines.few_shot import (
     only,
     threshold_only,
     threshold_shrunk,
+    within_variance,
 )
 from pipelines.few_shot_training import fine_tuning
 from pipelines.font_acts import FontAct, font_acts, picture, trace
@@ -340,6 +341,31 @@ def test_a_diagonal_head_trusts_steady_components_and_is_symmetric() -> None:
     np.testing.assert_allclose(head.scores(rows, rows), head.scores(rows, rows).T, atol=1e-5)
 
 
+def _with_genuine(part: Any, most: dict[str, int]) -> Any:
+    """Return a part in which some signers have so many genuine signatures at most."""
+    kept, left = [], dict(most)
+    for i, (name, kind) in enumerate(zip(part.signatures.signer.tolist(), part.signatures.kind.tolist(), strict=True)):
+        if kind == "genuine" and name in left:
+            left[name] -= 1
+        if kind != "genuine" or left.get(name, 0) >= 0:
+            kept.append(i)
+    places = np.array(kept)
+    return Part(
+        subset(part.signatures, places), part.canvases[places], part.embeddings[places], part.on_grid[places], part.head
+    )
+
+
+def test_a_signer_with_one_genuine_signature_says_nothing_of_variation(few: Any, config: RunConfig) -> None:
+    names = np.unique(few.signatures.signer)
+    variance, n = within_variance(_with_genuine(few, {names[0]: 1}))
+    wanted, others = within_variance(only(few, names[1:]))
+    np.testing.assert_allclose(variance, wanted)
+    assert n == others == len(names) - 1
+    nothing, none = within_variance(_with_genuine(few, dict.fromkeys(names, 1)))
+    assert none == 0
+    assert not nothing.any()
+
+
 def test_a_fitted_diagonal_head_beats_chance_on_signers_it_has_not_seen(few: Any, config: RunConfig) -> None:
     names = np.unique(few.signatures.signer)
     known = draw_shift(own_world(), range(2**40, 2**40 + 4), config, Pixels()).part
@@ -413,3 +439,8 @@ def test_a_network_is_trained_a_little_further_and_chosen_by_signers_kept_apart(
     assert set(adapted.frozen.trials.claimed.tolist()) == {str(2**40 + 3)}
     assert all(np.array_equal(old, new) for old, new in zip(before, verifier.model.get_weights(), strict=True))
     assert way(only(few, few.signatures.signer[:1]), small, adapted.frozen) is None
+    # a batch takes more genuine signatures than two of the three learnt from have
+    names, needed = np.unique(few.signatures.signer), small.batch.genuine
+    assert way(_with_genuine(few, {names[0]: needed - 1, names[1]: needed - 1}), small, adapted.frozen) is None
+    assert way(_with_genuine(few, {names[0]: needed - 1}), small, adapted.frozen) is not None
+    keras.config.set_dtype_policy("float32")

@@ -281,6 +281,42 @@ def test_class_weights_make_each_signer_weigh_the_same() -> None:
     assert float(again(labels, logits)) == pytest.approx((weights[0] * alone[0] + weights[1] * alone[1]) / 2, rel=1e-5)
 
 
+def test_head_weights_and_batches_number_the_signers_of_a_folder_alike_when_some_are_held_out(
+    tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines import fitting
+    from pipelines import train as training
+    from pipelines.adapters import load_provenance
+    from pipelines.real_data import Folder
+
+    names = np.repeat([f"p{i:02d}" for i in range(13)], [4, 20, 4, 4, 4, 30, 4, 4, 4, 4, 4, 4, 40])
+    images = np.random.default_rng(0).integers(0, 255, (len(names), 32, 64)).astype(np.uint8)
+    source = StoredSource(images, names, np.full(len(names), "genuine"), seed=1, name="a test")
+    write_provenance(tmp_path, **ANSWERS)
+    folder = Folder(source, load_provenance(tmp_path), [])
+    monkeypatch.setattr(training, "load_folder", lambda config: folder)
+    fed, used, plain_fit = [], [], fitting.fit
+
+    class Noted(fitting.Drawing):
+        def __init__(self, *rest: Any, source: Any, **more: Any) -> None:
+            super().__init__(*rest, source=source, **more)
+            fed.append(source)
+
+    def fit(run: Run, config: RunConfig, model: Any, *rest: Any, **more: Any) -> None:
+        used.append((model.loss.class_weights, model.output_shape[-1]))
+        plain_fit(run, config, model, *rest, **more)
+
+    monkeypatch.setattr(fitting, "Drawing", Noted)
+    monkeypatch.setattr(training, "fit", fit)
+    config = tiny(
+        {"data": str(tmp_path), "real_share": 1.0, "stream": "classification"},
+        loss="classification", class_weights="balanced", epochs=1, monitor_batches=2,
+    )  # fmt: skip
+    trained(tmp_path / "run", config)
+    assert fed[0].names == [name for i, name in enumerate(source.names) if i % 5 != 4]
+    assert used == [(class_weights(config, fed[0]).signers, fed[0].n_signers)]
+
+
 @pytest.mark.parametrize(("kept", "cache"), [(".keras", "none"), pytest.param(".npz", "disk", marks=pytest.mark.slow)])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     tiny: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, cache: str

@@ -103,10 +103,20 @@ def test_development_scores_are_those_that_were_frozen_on(finished_run: Path) ->
     )
 
 
+@pytest.fixture
+def many_signers(finished_run: Path, tmp_path: Path) -> Run:
+    """A copy of the micro run that says it was frozen on 30 development signers."""
+    run = Run(shutil.copytree(finished_run, tmp_path / "many"))
+    record = run.read("verifier.json")
+    record["calibrator"]["n_signers"] = 30
+    (run / "verifier.json").write_text(json.dumps(record))
+    return run
+
+
 @pytest.mark.parametrize("n", [1, 2, 9])
-def test_a_chosen_far_holds_on_development_signers(finished_run: Path, n: int) -> None:
-    found = read_development(Run(finished_run))
-    threshold, basis = threshold_for(Run(finished_run), 0.3, fusion="max", n_references=n)
+def test_a_chosen_far_holds_on_development_signers(many_signers: Run, n: int) -> None:
+    found = read_development(many_signers)
+    threshold, basis = threshold_for(many_signers, 0.3, fusion="max", n_references=n)
     assert basis == ("1" if n == 1 else "max/2")
     skilled = found[basis]["skilled"]
     assert (skilled >= threshold).mean() <= 0.3
@@ -117,6 +127,13 @@ def test_a_chosen_far_holds_on_development_signers(finished_run: Path, n: int) -
 def test_a_far_that_cannot_be_promised_is_refused(finished_run: Path, far: float, words: str) -> None:
     with pytest.raises(RunError, match=words):
         threshold_for(Run(finished_run), far, fusion="max", n_references=1)
+
+
+def test_a_far_needs_three_signers_for_each_one_in_so_many(many_signers: Run) -> None:
+    """Thousands of forgeries of thirty people say no more of the next person than thirty people do."""
+    threshold_for(many_signers, 0.1, fusion="max", n_references=1)
+    with pytest.raises(RunError, match=r"0\.09 cannot be supported by 30 development signers .*; use 0\.1 or more"):
+        threshold_for(many_signers, 0.09, fusion="max", n_references=1)
 
 
 def test_a_run_without_development_scores_says_how_to_get_them(finished_run: Path, tmp_path: Path) -> None:
@@ -227,14 +244,14 @@ def test_the_command_prints_json_and_ends_with_0_whatever_the_verdict(
         files["forged"],
         "--json",
         "--far",
-        0.3,
+        0.5,  # what six development signers support
         "--explain",
         tmp_path / "why.png",
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     assert found["verdict"] in ("accept", "reject", "inconclusive")
-    assert "30.00%" in found["threshold_basis"]
+    assert "50.00%" in found["threshold_basis"]
     assert cv2.imread(str(tmp_path / "why.png")) is not None
     assert "no evidence by itself" in found["notice"]
 

@@ -209,3 +209,14 @@ def test_the_blind_probe_sees_what_shows_in_one_image():
     assert blind_probe(features, forged, signers).area > 0.75
     with pytest.raises(ValueError, match="needs both labels and 5 signers or more"):
         blind_probe(features, np.zeros(400, bool), signers)
+
+
+def test_the_error_of_the_blind_probe_counts_signers_and_not_images():
+    """Four scans of each signature tell no more about people than one."""
+    rng = np.random.default_rng(3)
+    features, forged = rng.normal(size=(240, 3)), np.tile([False, True], 120)
+    signers = np.repeat(np.arange(60), 4).astype(str)
+    once = blind_probe(features, forged, signers)
+    often = blind_probe(*(np.repeat(column, 4, axis=0) for column in (features, forged, signers)))
+    assert often.images == 4 * once.images
+    assert often.error > 0.8 * once.error
