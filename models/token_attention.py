@@ -98,7 +98,8 @@ class GridSelfAttention(SelfAttention):
     Args:
         seed: Seed of the layer's weights, 0 or above.
         heads: How many heads.
-        most_keys: Places that are looked at, at most; about 128 keep a map of 96 x 192 at stride 16 whole.
+        most_keys: About how many places are looked at at most, more where a side is padded; 128 keep a map of
+            96 x 192 at stride 16 whole.
         **kwargs: ``name`` and the like, for ``keras.layers.Layer``.
 
     Source:

@@ -93,7 +93,8 @@ def writer_dependent_trials(
     Positives are the signer's references. Negatives are genuine signatures of the signers in ``negatives``, or, without
     those, the references of all other enrolled signers. No forgery trains a classifier. Questioned are the signer's
     last genuine signatures, all forgeries of the signer, and the questioned genuine signatures of all others as random
-    forgeries. The score is the decision value: 0 is the published threshold.
+    forgeries. The score is the decision value: 0 is the published threshold. Without ``negatives`` the set is closed:
+    a classifier has seen references of every random forger, and rejects them more easily than strangers.
 
     The reference column holds ``signer/repeat``; the signatures behind it follow from the settings' seed.
 

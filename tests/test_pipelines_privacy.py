@@ -299,7 +299,9 @@ def test_development_signers_of_a_folder_are_neither_known_nor_unknown(
     for name, value in (("load_verifier", Cosine64()), ("mark_of_run", mark), ("sha256", "0")):
         monkeypatch.setattr(privacy_runs, name, lambda path, value=value: value)
     verifier = Cosine64()
-    monkeypatch.setattr("pipelines.reading.embed_read", lambda v, some, rows, canvases: verifier.embed_canvases(canvases))
+    monkeypatch.setattr(
+        "pipelines.reading.embed_read", lambda v, some, rows, canvases: verifier.embed_canvases(canvases)
+    )
     for changes, members in ((["train.patience=3"], 32), ([], 40)):
         config = short_run("signers", f"inputs.data={tmp_path}", "inputs.real_share=1", *changes)
         write_json(tmp_path / "config.json", config.to_dict())
@@ -312,5 +314,5 @@ def test_development_signers_of_a_folder_are_neither_known_nor_unknown(
     write_json(tmp_path / "config.json", config.to_dict())
     loaded.eligible, loaded.signers = loaded.eligible[6:], signers[6:]
     loaded.kinds, loaded.images = kinds[6:], images[6:]
-    with pytest.raises(RunError, match="1 signers .* are gone from the folder"):
+    with pytest.raises(RunError, match=r"1 signers .* are gone from the folder"):
         audit(tmp_path, data=tmp_path, progress=Progress(quiet=True))
