@@ -15,6 +15,7 @@ _WORDS = {
     "look-alikes": "Everybody learnt to write at one of a few schools, and many share a name and letterforms.",
     "consistent signers": "Everybody's own signatures vary less from act to act than usual.",
     "variable signers": "Everybody's own signatures vary more from act to act than usual; this is no trembling.",
+    "short signatures": "People sign briefly and fast, as in a public set of movements, and forgers have practised.",
     "vector fonts": "Another generator altogether: warped letters of vector fonts, without the movement of a hand.",
 }
 _SCRIPTS = {

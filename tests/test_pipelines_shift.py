@@ -147,6 +147,8 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     assert found["photo"].seen == found["fax"].seen == found["tracer"].seen == found["vector fonts"].seen == "no"
     assert found["bilevel"].seen == found["simple"].seen == "part"
     assert found["another seed"].seen == "yes"
+    assert found["short signatures"].seen == "no"
+    assert found["short signatures"].world == WORLDS["svc_like"]
     photo = {each.name: each.seen for each in shifts(changed(config, ["train.augment=photo"]))}
     assert photo["photo"] == photo["jpeg"] == "part"
     assert photo["fax"] == "no"
@@ -155,6 +157,7 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     assert {
         met[name.replace("_", " ")] for name in dict(WORLDS["broad"].profiles) if name.replace("_", " ") in met
     } == {"part"}
+    assert met["short signatures"] == "part"
     assert met["tracer"] == met["variable signers"] == met["consistent signers"] == met["another seed"] == "part"
     assert met["careless"] == met["slow copier"] == met["look-alikes"] == met["vector fonts"] == "no"
 
