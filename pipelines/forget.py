@@ -19,6 +19,7 @@ from .adapters.refined import LINK
 from .csv_text import plain_cell
 from .files import write_beside, write_json, write_text
 from .lineage import Mark, mark_of_run, signer_key
+from .linked_folders import files_below, folders_below
 from .release import TAINTED
 
 STORES = ("cache", "caches", "copies", "enrolments", "extracted")
@@ -77,13 +78,15 @@ def forget(
     if packed:
         found.untouched.append(f"{Path(data).as_posix()}: {packed} signatures inside its archives")
     names = {path.relative_to(Path(data)).as_posix() for path in files}
-    for folder in _runs_in(root):
-        _taint(folder, signer, digest, found, dry)
-    records = {path for name in _RECORDS for path in root.rglob(name) if not _is_archived(path)}
-    for folder in sorted({record.parent for record in records if _digest_of(record) == digest}):
-        _clean_results(folder, signer, names, found, dry)
-    for store in sorted(path for path in root.rglob("*") if path.is_dir() and path.name in STORES):
-        _clean_store(store, signer, names, found, dry)
+    folders = sorted(folders_below(root, without=data))
+    for folder in _runs_in(folders):
+        _taint(folder, signer, digest, data, found, dry)
+    records = [folder / name for folder in folders for name in _RECORDS if (folder / name).exists()]
+    told = {record.parent for record in records if not _is_archived(record) and _digest_of(record) == digest}
+    for folder in sorted(told):
+        _clean_results(folder, signer, names, data, found, dry)
+    for store in (folder for folder in folders if folder.name in STORES):
+        _clean_store(store, signer, names, data, found, dry)
     if not (files or packed or found.removed or found.models):
         raise ValueError(f"nobody called {signer!r} is in {data}, nor in anything below {root} that was made of it")
     _say_what_is_left(signer, data, found)
@@ -97,12 +100,13 @@ def _source_files(signer: str, data: str | Path, adapter: str) -> tuple[list[Pat
     return files, len(images) - len(files)
 
 
-def _runs_in(root: Path) -> Iterator[Path]:
+def _runs_in(folders: list[Path]) -> Iterator[Path]:
     """Yield every folder that holds a model or the mark of one."""
-    yield from sorted({path.parent for name in ("model.keras", "mark.json", "head.json") for path in root.rglob(name)})
+    told = ("model.keras", "mark.json", "head.json")
+    yield from (folder for folder in folders if any((folder / name).exists() for name in told))
 
 
-def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) -> None:
+def _taint(folder: Path, signer: str, digest: str, data: str | Path, found: Forgotten, dry: bool) -> None:
     mark = mark_of_run(folder)
     if mark is None:
         if _head_digest(folder) == digest:  # fitted before marks named their signers
@@ -111,7 +115,7 @@ def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) 
     silent = any(source.digest == digest and not source.signers for source in mark.sources)
     if silent or mark.learnt_from(digest, signer):
         found.models.append(folder.as_posix())
-        for cache in sorted(path for path in folder.rglob("cache*") if path.is_dir()):
+        for cache in (path for path in folders_below(folder, without=data) if path.name.startswith("cache")):
             _remove(cache, found, dry)  # batches are of many signers at once, and say of none whose they are
         if not dry:
             path = folder / TAINTED
@@ -147,7 +151,7 @@ def _digest_of(record: Path) -> str:
         return ""
 
 
-def _clean_results(folder: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+def _clean_results(folder: Path, signer: str, names: set[str], data: str | Path, found: Forgotten, dry: bool) -> None:
     """Take the signer out of the tables of one evaluation or audit, and remove what shows or counts everybody."""
     again = "audit" if (folder / LINK).exists() else "evaluate"
     again = "train with --fresh" if (folder / "predictions.csv").exists() else again
@@ -155,9 +159,9 @@ def _clean_results(folder: Path, signer: str, names: set[str], found: Forgotten,
     if (folder / "folds.json").exists():
         shown |= set(folder.glob("*.parquet"))  # its names are marked with their folds
     for path in sorted(set(folder.glob("*.parquet")) - shown):
-        _clean_parquet(path, signer, names, found, dry)
+        _clean_table(path, signer, names, data, found, dry)
     for path in sorted(set(folder.glob("*.csv")) - shown):
-        _clean_csv(path, signer, names, found, dry)
+        _clean_table(path, signer, names, data, found, dry)
     for path in sorted(shown):
         _remove(path, found, dry)
     found.todo.append(f"{again} again what {folder.as_posix()} held, once the signer's files are gone")
@@ -185,7 +189,9 @@ def _clean_parquet(path: Path, signer: str, names: set[str], found: Forgotten, d
         return
     found.removed.append(f"{path.as_posix()}: {gone} rows")
     if not dry:
-        write_beside(path, lambda temporary: pq.write_table(table.filter(keep), temporary, compression="zstd"))
+        write_beside(
+            path.resolve(), lambda temporary: pq.write_table(table.filter(keep), temporary, compression="zstd")
+        )
 
 
 def _clean_csv(path: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
@@ -202,27 +208,35 @@ def _clean_csv(path: Path, signer: str, names: set[str], found: Forgotten, dry: 
         writer = csv.DictWriter(buffer, head, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(kept)
-        write_text(path, buffer.getvalue())
+        write_text(path.resolve(), buffer.getvalue())
 
 
-def _clean_store(store: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+def _clean_store(store: Path, signer: str, names: set[str], data: str | Path, found: Forgotten, dry: bool) -> None:
     """Remove what lies under the signer's name in a folder of copies, caches or enrolments, and rows of its tables."""
     stem = re.compile(rf"{re.escape(signer)}(?:[_.@-].*)?", re.IGNORECASE)
-    for path in sorted(store.rglob("*")):
-        if not path.exists():
-            continue  # below a folder that is gone
-        if path.is_dir() and path.name == signer:
+    for folder in folders_below(store, without=data):
+        if folder.name == signer and folder != store and folder.exists():  # else it lay in one that is gone
+            _remove(folder, found, dry)
+    for path in files_below(store, without=data):
+        if any(Path(gone) in path.parents for gone in found.removed):
+            continue  # in a dry run it is still there
+        if path.suffix in (".csv", ".parquet"):
+            _clean_table(path, signer, names, data, found, dry)
+        elif stem.fullmatch(path.stem):
             _remove(path, found, dry)
-        elif path.is_file() and path.suffix == ".csv":
-            _clean_csv(path, signer, names, found, dry)
-        elif path.is_file() and path.suffix == ".parquet":
-            _clean_parquet(path, signer, names, found, dry)
-        elif path.is_file() and stem.fullmatch(path.stem):
-            _remove(path, found, dry)
+
+
+def _clean_table(path: Path, signer: str, names: set[str], data: str | Path, found: Forgotten, dry: bool) -> None:
+    """Take the signer's rows out of a table; if it is a link, out of what it leads to, unless that is a source."""
+    if not path.exists() or (path.is_symlink() and path.resolve().is_relative_to(Path(data).resolve())):
+        return
+    (_clean_csv if path.suffix == ".csv" else _clean_parquet)(path, signer, names, found, dry)
 
 
 def _remove(path: Path, found: Forgotten, dry: bool) -> None:
     found.removed.append(path.as_posix())
+    if path.is_symlink() and path.exists():  # what lies outside may be more than ours
+        found.todo.append(f"look at {path.resolve().as_posix()}: {path.as_posix()} is only a link to it")
     if not dry:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 

@@ -306,6 +306,35 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
         forget("carl", data, runs=run.parent)
 
 
+def test_what_lies_behind_a_link_is_forgotten_too_but_no_source(run: Path, data: Path, tmp_path: Path) -> None:
+    evaluate_folder(run, data, progress=QUIET)
+    mark_folder(run, SYNTHETIC.with_source(source_of(load_provenance(data), ["0"])), part="head")
+    (run / "enrolments" / "0").mkdir(parents=True)
+    elsewhere = tmp_path / "large" / "disk"
+    elsewhere.parent.mkdir()
+    run.rename(elsewhere)
+    run.symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(run.parent)
+    (elsewhere / "copies").symlink_to(data)
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"x")
+    (elsewhere / "extracted").mkdir()
+    (elsewhere / "extracted" / "0_1.png").symlink_to(photo)
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+    told = forget("0", data, runs=run.parent, dry=True)
+    found = forget("0", data, runs=run.parent)
+    assert found == told
+    assert found.models == [run.as_posix()]
+    assert not (elsewhere / "enrolments" / "0").exists()
+    scores = pq.read_table(elsewhere / "evaluations" / "set" / "scores.parquet")
+    assert "0" not in scores["claimed"].to_pylist()
+    assert not (elsewhere / "evaluations" / "set" / "report.html").exists()
+    assert not (elsewhere / "extracted" / "0_1.png").is_symlink()
+    assert any(str(photo) in line for line in found.todo), "what a link led to is named, not removed"
+    assert photo.exists()
+    assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
+
+
 def test_a_forger_who_is_forgotten_is_found_by_the_column_that_names_who_forged(run: Path, data: Path) -> None:
     rows = [(path, path.parents[1].name, path.parent.name) for path in sorted(data.glob("*/*/*.png"))]
     forged = [path for path, signer, kind in rows if kind != "genuine" and signer in "01"]
