@@ -423,6 +423,7 @@ def test_a_synthetic_run_is_packed_with_its_papers_and_only_then(run: Path, tmp_
         assert names >= {"model.keras", "verifier.json", "metrics.json", "report.html", CARD, "privacy.json"}
         assert json.loads(archive.read("RELEASE.json"))["files"]["model.keras"] == sha256(run / "model.keras")
         assert "no real person" in archive.read(CARD).decode()
+        assert "Without that file it is\nnot measured yet: `python -m pipelines privacy" in archive.read(CARD).decode()
     log = [json.loads(line) for line in (run / LOG).read_text().splitlines()]
     assert [bool(entry["refused"]) for entry in log] == [True, False]
     with pytest.raises(ReleaseError, match="is there already"):
