@@ -21,6 +21,7 @@ from .files import write_beside, write_json, write_text
 from .lineage import Mark, mark_of_run, signer_key
 from .linked_folders import files_below, folders_below
 from .release import TAINTED
+from .runs import sha256
 
 STORES = ("cache", "caches", "copies", "enrolments", "extracted")
 _COLUMNS = ("claimed", "impostor", "signer", "forger", "reference", "questioned", "name", "path", "predicted")
@@ -84,11 +85,14 @@ def forget(
     records = [folder / name for folder in folders for name in _RECORDS if (folder / name).exists()]
     told = {record.parent for record in records if not _is_archived(record) and _digest_of(record) == digest}
     for folder in sorted(told):
+        if files and not packed and _is_of_others(folder, signer, names):
+            continue  # another folder under the same record
         _clean_results(folder, signer, names, data, found, dry)
     for store in (folder for folder in folders if folder.name in STORES):
         _clean_store(store, signer, names, data, found, dry)
     if not (files or packed or found.removed or found.models):
         raise ValueError(f"nobody called {signer!r} is in {data}, nor in anything below {root} that was made of it")
+    found.todo += _copies_of(files, signer, [*files_below(data, without=data), *files_below(root, without=data)], found)
     _say_what_is_left(signer, data, found)
     return found
 
@@ -98,6 +102,18 @@ def _source_files(signer: str, data: str | Path, adapter: str) -> tuple[list[Pat
     images = [r.image for r in open_layout(adapter, data).iter_signatures() if signer in (r.signer, r.forger)]
     files = [image for image in images if isinstance(image, Path)]
     return files, len(images) - len(files)
+
+
+def _copies_of(files: list[Path], signer: str, others: list[Path], found: Forgotten) -> list[str]:
+    """Return a line for each other file that is, byte for byte, one of the signer's; its name does not say so."""
+    own = {path.resolve() for path in files if path.is_file()}
+    sizes = {path.stat().st_size for path in own}
+    seen = [path for path in others if path.is_file() and path.resolve() not in own and path.stat().st_size in sizes]
+    gone = {Path(name) for name in found.removed}
+    left = [path for path in seen if gone.isdisjoint({path, *path.parents})]
+    known = {sha256(path) for path in own} if left else set()
+    copies = sorted({path.as_posix() for path in left if sha256(path) in known})
+    return [f"look at {path}: byte for byte a file of {signer}, under another name" for path in copies]
 
 
 def _runs_in(folders: list[Path]) -> Iterator[Path]:
@@ -165,6 +181,38 @@ def _clean_results(folder: Path, signer: str, names: set[str], data: str | Path,
     for path in sorted(shown):
         _remove(path, found, dry)
     found.todo.append(f"{again} again what {folder.as_posix()} held, once the signer's files are gone")
+
+
+def _is_of_others(folder: Path, signer: str, names: set[str]) -> bool:
+    """Tell whether results hold scores or predictions and nothing in them names the signer or a file of theirs."""
+    if not any((folder / name).exists() for name in ("scores.parquet", "predictions.csv")) or (folder / LINK).exists():
+        return False
+    told = _names_signer(signer, names)
+    word = re.compile(rf"(?<!\w){re.escape(signer)}(?!\w)")
+    try:
+        if any(told(row) for path in folder.glob("*.parquet") for row in _parquet_rows(path)):
+            return False
+        if any(told(row) for path in (*folder.glob("*.csv"), *folder.glob("figures/*.csv")) for row in _csv_rows(path)):
+            return False
+        record = folder / "metrics.json"
+        metrics = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        left_out = "\n".join(map(str, metrics.get("warnings", ())))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False  # what cannot be read may name anybody
+    return not word.search(left_out) and not any(name in left_out for name in names)
+
+
+def _parquet_rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, partitioning=None)
+    rows: list[dict[str, Any]] = table.select([name for name in _COLUMNS if name in table.column_names]).to_pylist()
+    return rows
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [{key: plain_cell(value or "") for key, value in row.items() if key} for row in csv.DictReader(file)]
 
 
 def _names_signer(signer: str, names: set[str]) -> Callable[[dict[str, Any]], bool]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -304,6 +305,36 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
     )
     with pytest.raises(ValueError, match="nobody called 'carl'"):
         forget("carl", data, runs=run.parent)
+
+
+def test_copies_are_named_and_another_folder_of_the_same_record_is_left_alone(tmp_path: Path) -> None:
+    """Copies under other names are their owner's; results that name neither the signer nor a file are of others."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder, people in zip(folders, ("ann bob", "carl dora"), strict=True):
+        for person in people.split():
+            (folder / person / "genuine").mkdir(parents=True)
+            for act in range(2):
+                image = folder / person / "genuine" / f"{act}.png"
+                image.write_bytes(png_bytes(np.full((9, 9), 40 * act + ord(person[0]), np.uint8)))
+        write_provenance(folder, **ANSWERS)
+    copies = [tmp_path / "a" / "bob" / "genuine" / "9.png", tmp_path / "runs" / "notes" / "x.png"]
+    for copy in copies:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folders[0] / "ann" / "genuine" / "1.png", copy)
+    digest = load_provenance(folders[0]).digest
+    assert digest == load_provenance(folders[1]).digest
+    results = {name: tmp_path / "runs" / name for name in ("a", "b", "warned")}
+    for name, folder in results.items():
+        folder.mkdir()
+        warned = ["ann/genuine/0.png: it is blank"] if name == "warned" else []
+        (folder / "metrics.json").write_text(json.dumps({"data": {"digest": digest}, "warnings": warned}))
+        (folder / "report.html").write_text("x")
+        people = ["ann", "bob"] if name == "a" else ["carl", "dora"]
+        pq.write_table(pa.table({"claimed": people, "questioned": people}), folder / "scores.parquet")
+    found = forget("ann", folders[0], runs=tmp_path / "runs")
+    assert [name for name, folder in results.items() if (folder / "report.html").exists()] == ["b"]
+    named = [line.removeprefix("look at ").split(":")[0] for line in found.todo if "byte for byte" in line]
+    assert sorted(map(Path, named)) == sorted(copies)
 
 
 def test_what_lies_behind_a_link_is_forgotten_too_but_no_source(run: Path, data: Path, tmp_path: Path) -> None:
