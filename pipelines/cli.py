@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--traceback" in sys.argv or not _is_users(error):
             raise
+        if type(error).__name__ == "NoArgsIsHelpError":  # Typer brings a Click of its own, or takes the one there is
+            print(error, file=sys.stderr)
+            return 2
         return _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
     if result == 130:
         return _fail("interrupted; the same command goes on where this one stopped", 130)

@@ -31,6 +31,9 @@ def steps(
     from .recipes import find_recipe
     from .trace import trace, trace_sheet
 
+    for name, size in (("--height", height), ("--width", width)):
+        if size < 8:
+            raise ValueError(f"{name} is {size}; use 8 or more")
     find_recipe(recipe)  # an unknown name is said before anything is drawn
     if image is None:
         from synth import World, render

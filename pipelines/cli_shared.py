@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from .config import RunConfig
@@ -78,12 +79,12 @@ def listed(values: list[str] | None, default: str) -> tuple[str, ...]:
 
 
 def print_table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows of text under a title; columns after the first are aligned right."""
+    """Print rows of text under a title, square brackets as they are; columns after the first are aligned right."""
     table = Table()
     for i, name in enumerate(head):
-        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
+        table.add_column(Text(name), justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(title, style="bold", markup=False)  # a title of the table itself would wrap at its width
     console.print(table)

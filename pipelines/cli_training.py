@@ -168,6 +168,7 @@ def compare(
     from .compare import COLUMNS, cells
     from .compare import compare as work
 
+    numbers = _whole_numbers(seeds)
     config = preset_config(preset, seed, changes or (), loss=loss)
     if steps is not None:
         epochs = config.train.epochs if steps % config.train.epochs == 0 else 1
@@ -183,10 +184,17 @@ def compare(
 
         models = ",".join(image_models())
     names = [name.strip() for name in models.split(",") if name.strip()]
-    numbers = [int(word) for word in seeds.split(",") if word.strip()]
     rows = work(config, names, out, seeds=numbers, best=best, progress=progress)
     print_table("Networks on equal images, skilled EER first", COLUMNS, [cells(row) for row in rows])
     print(f"table: {out / 'comparison.md'}, {out / 'comparison.csv'}")
+
+
+def _whole_numbers(seeds: str) -> list[int]:
+    """Return the numbers of ``--seeds``."""
+    words = [word.strip() for word in seeds.split(",") if word.strip()]
+    if wrong := [word for word in words if not word.isdecimal()]:
+        raise ValueError(f"--seeds has {wrong[0]!r}; use whole numbers of 0 or above, separated by commas")
+    return [int(word) for word in words]
 
 
 @app.command()

@@ -177,4 +177,4 @@ def sheet_make(
             fresh=fresh,
             progress=progress,
         )
-    print(f"{pages} pages in {out}; {out / 'sheets.json'} says what is where")
+    print(f"{pages} {'page' if pages == 1 else 'pages'} in {out}; {out / 'sheets.json'} says what is where")

@@ -64,6 +64,7 @@ def cross_validate_world(
     """
     from .splits import split_world
 
+    _check_number(n_folds)
     folder, found = Path(path), []
     if folder.exists() and (folder / "config.json").exists():
         raise RunError(f"{folder} holds a single run; choose another --run for the folds")
@@ -81,6 +82,12 @@ def cross_validate_world(
         found.append(Judged(trials, Frozen(points, LogisticCalibrator.from_dict(record["calibrator"]), trials)))
     words = "a network of its own in every fold, trained on other signers of the world"
     return _finish(folder, found, config, f"world {config.world.seed}; {words}", real=False)
+
+
+def _check_number(n_folds: int) -> None:
+    """Raise ValueError if there are too few folds to train on, to choose thresholds on and to judge."""
+    if n_folds < 3:
+        raise ValueError(f"--folds is {n_folds}; use 3 or more")
 
 
 def fold_config(config: RunConfig, n_folds: int, number: int) -> RunConfig:
@@ -110,6 +117,7 @@ def cross_validate_folder(
     """
     from .adapters import load_provenance
 
+    _check_number(n_folds)
     run = Run(run_path)
     provenance, config = load_provenance(data), run.config()
     whole, sessions = _embedded_folder(run, data, adapter, provenance, progress)

@@ -109,7 +109,7 @@ def extract_sheets(
     if (known := begin(Path(out), settings, fresh)) is not None:
         return known
     found, marked, sources = Found(), [], []
-    with progress.task(f"cutting up {len(files)} files", len(files)) as bar:
+    with progress.task(f"cutting up {len(files)} {'file' if len(files) == 1 else 'files'}", len(files)) as bar:
         for file in files:
             for picture in read_pages(file, dpi=options.dpi):
                 marked.append(picture.synthetic)

@@ -1,5 +1,6 @@
 """Writing files whole or not at all: temporary file beside, flush to disk, rename."""
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,22 @@ from pathlib import Path
 from typing import Any
 
 _TEMPORARY = re.compile(r"\.[0-9]+\.(.+)", re.DOTALL)
+
+
+class WriteError(OSError):
+    """A file cannot be written; the message is one line.
+
+    Args:
+        path: The file.
+        number: Of the error, as the operating system counts them.
+    """
+
+    def __init__(self, path: Path, number: int) -> None:
+        super().__init__(number, os.strerror(number))
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {self.strerror}"
 
 
 def _beside(path: Path) -> Path:
@@ -23,14 +40,23 @@ def _flush(path: Path) -> None:
 
 
 def write_beside(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` fill a temporary file of the same suffix, then rename it to `path`."""
+    """Let `write` fill a temporary file of the same suffix, then rename it to `path`.
+
+    Raises:
+        WriteError: If the disk refuses it; the message names `path`, not the temporary file.
+    """
     temporary = _beside(path)
     try:
         write(temporary)
         _flush(temporary)
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None or not (error.filename is None or temporary.name in str(error)):
+            raise  # it is about something else that `write` needed
+        raise WriteError(path, error.errno) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that cannot be written to; the reason is told above
+            temporary.unlink(missing_ok=True)
     return path
 
 

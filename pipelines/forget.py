@@ -19,7 +19,9 @@ from .adapters.refined import LINK
 from .csv_text import plain_cell
 from .files import write_beside, write_json, write_text
 from .lineage import Mark, mark_of_run, signer_key
+from .linked_folders import files_below, folders_below
 from .release import TAINTED
+from .runs import sha256
 
 STORES = ("cache", "caches", "copies", "enrolments", "extracted")
 _COLUMNS = ("claimed", "impostor", "signer", "forger", "reference", "questioned", "name", "path", "predicted")
@@ -77,15 +79,20 @@ def forget(
     if packed:
         found.untouched.append(f"{Path(data).as_posix()}: {packed} signatures inside its archives")
     names = {path.relative_to(Path(data)).as_posix() for path in files}
-    for folder in _runs_in(root):
-        _taint(folder, signer, digest, found, dry)
-    records = {path for name in _RECORDS for path in root.rglob(name) if not _is_archived(path)}
-    for folder in sorted({record.parent for record in records if _digest_of(record) == digest}):
-        _clean_results(folder, signer, names, found, dry)
-    for store in sorted(path for path in root.rglob("*") if path.is_dir() and path.name in STORES):
-        _clean_store(store, signer, names, found, dry)
+    folders = sorted(folders_below(root, without=data))
+    for folder in _runs_in(folders):
+        _taint(folder, signer, digest, data, found, dry)
+    records = [folder / name for folder in folders for name in _RECORDS if (folder / name).exists()]
+    told = {record.parent for record in records if not _is_archived(record) and _digest_of(record) == digest}
+    for folder in sorted(told):
+        if files and not packed and _is_of_others(folder, signer, names):
+            continue  # another folder under the same record
+        _clean_results(folder, signer, names, data, found, dry)
+    for store in (folder for folder in folders if folder.name in STORES):
+        _clean_store(store, signer, names, data, found, dry)
     if not (files or packed or found.removed or found.models):
         raise ValueError(f"nobody called {signer!r} is in {data}, nor in anything below {root} that was made of it")
+    found.todo += _copies_of(files, signer, [*files_below(data, without=data), *files_below(root, without=data)], found)
     _say_what_is_left(signer, data, found)
     return found
 
@@ -97,12 +104,25 @@ def _source_files(signer: str, data: str | Path, adapter: str) -> tuple[list[Pat
     return files, len(images) - len(files)
 
 
-def _runs_in(root: Path) -> Iterator[Path]:
+def _copies_of(files: list[Path], signer: str, others: list[Path], found: Forgotten) -> list[str]:
+    """Return a line for each other file that is, byte for byte, one of the signer's; its name does not say so."""
+    own = {path.resolve() for path in files if path.is_file()}
+    sizes = {path.stat().st_size for path in own}
+    seen = [path for path in others if path.is_file() and path.resolve() not in own and path.stat().st_size in sizes]
+    gone = {Path(name) for name in found.removed}
+    left = [path for path in seen if gone.isdisjoint({path, *path.parents})]
+    known = {sha256(path) for path in own} if left else set()
+    copies = sorted({path.as_posix() for path in left if sha256(path) in known})
+    return [f"look at {path}: byte for byte a file of {signer}, under another name" for path in copies]
+
+
+def _runs_in(folders: list[Path]) -> Iterator[Path]:
     """Yield every folder that holds a model or the mark of one."""
-    yield from sorted({path.parent for name in ("model.keras", "mark.json", "head.json") for path in root.rglob(name)})
+    told = ("model.keras", "mark.json", "head.json")
+    yield from (folder for folder in folders if any((folder / name).exists() for name in told))
 
 
-def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) -> None:
+def _taint(folder: Path, signer: str, digest: str, data: str | Path, found: Forgotten, dry: bool) -> None:
     mark = mark_of_run(folder)
     if mark is None:
         if _head_digest(folder) == digest:  # fitted before marks named their signers
@@ -111,7 +131,7 @@ def _taint(folder: Path, signer: str, digest: str, found: Forgotten, dry: bool) 
     silent = any(source.digest == digest and not source.signers for source in mark.sources)
     if silent or mark.learnt_from(digest, signer):
         found.models.append(folder.as_posix())
-        for cache in sorted(path for path in folder.rglob("cache*") if path.is_dir()):
+        for cache in (path for path in folders_below(folder, without=data) if path.name.startswith("cache")):
             _remove(cache, found, dry)  # batches are of many signers at once, and say of none whose they are
         if not dry:
             path = folder / TAINTED
@@ -147,7 +167,7 @@ def _digest_of(record: Path) -> str:
         return ""
 
 
-def _clean_results(folder: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+def _clean_results(folder: Path, signer: str, names: set[str], data: str | Path, found: Forgotten, dry: bool) -> None:
     """Take the signer out of the tables of one evaluation or audit, and remove what shows or counts everybody."""
     again = "audit" if (folder / LINK).exists() else "evaluate"
     again = "train with --fresh" if (folder / "predictions.csv").exists() else again
@@ -155,12 +175,44 @@ def _clean_results(folder: Path, signer: str, names: set[str], found: Forgotten,
     if (folder / "folds.json").exists():
         shown |= set(folder.glob("*.parquet"))  # its names are marked with their folds
     for path in sorted(set(folder.glob("*.parquet")) - shown):
-        _clean_parquet(path, signer, names, found, dry)
+        _clean_table(path, signer, names, data, found, dry)
     for path in sorted(set(folder.glob("*.csv")) - shown):
-        _clean_csv(path, signer, names, found, dry)
+        _clean_table(path, signer, names, data, found, dry)
     for path in sorted(shown):
         _remove(path, found, dry)
     found.todo.append(f"{again} again what {folder.as_posix()} held, once the signer's files are gone")
+
+
+def _is_of_others(folder: Path, signer: str, names: set[str]) -> bool:
+    """Tell whether results hold scores or predictions and nothing in them names the signer or a file of theirs."""
+    if not any((folder / name).exists() for name in ("scores.parquet", "predictions.csv")) or (folder / LINK).exists():
+        return False
+    told = _names_signer(signer, names)
+    word = re.compile(rf"(?<!\w){re.escape(signer)}(?!\w)")
+    try:
+        if any(told(row) for path in folder.glob("*.parquet") for row in _parquet_rows(path)):
+            return False
+        if any(told(row) for path in (*folder.glob("*.csv"), *folder.glob("figures/*.csv")) for row in _csv_rows(path)):
+            return False
+        record = folder / "metrics.json"
+        metrics = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        left_out = "\n".join(map(str, metrics.get("warnings", ())))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False  # what cannot be read may name anybody
+    return not word.search(left_out) and not any(name in left_out for name in names)
+
+
+def _parquet_rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, partitioning=None)
+    rows: list[dict[str, Any]] = table.select([name for name in _COLUMNS if name in table.column_names]).to_pylist()
+    return rows
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [{key: plain_cell(value or "") for key, value in row.items() if key} for row in csv.DictReader(file)]
 
 
 def _names_signer(signer: str, names: set[str]) -> Callable[[dict[str, Any]], bool]:
@@ -185,7 +237,9 @@ def _clean_parquet(path: Path, signer: str, names: set[str], found: Forgotten, d
         return
     found.removed.append(f"{path.as_posix()}: {gone} rows")
     if not dry:
-        write_beside(path, lambda temporary: pq.write_table(table.filter(keep), temporary, compression="zstd"))
+        write_beside(
+            path.resolve(), lambda temporary: pq.write_table(table.filter(keep), temporary, compression="zstd")
+        )
 
 
 def _clean_csv(path: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
@@ -202,27 +256,35 @@ def _clean_csv(path: Path, signer: str, names: set[str], found: Forgotten, dry: 
         writer = csv.DictWriter(buffer, head, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(kept)
-        write_text(path, buffer.getvalue())
+        write_text(path.resolve(), buffer.getvalue())
 
 
-def _clean_store(store: Path, signer: str, names: set[str], found: Forgotten, dry: bool) -> None:
+def _clean_store(store: Path, signer: str, names: set[str], data: str | Path, found: Forgotten, dry: bool) -> None:
     """Remove what lies under the signer's name in a folder of copies, caches or enrolments, and rows of its tables."""
     stem = re.compile(rf"{re.escape(signer)}(?:[_.@-].*)?", re.IGNORECASE)
-    for path in sorted(store.rglob("*")):
-        if not path.exists():
-            continue  # below a folder that is gone
-        if path.is_dir() and path.name == signer:
+    for folder in folders_below(store, without=data):
+        if folder.name == signer and folder != store and folder.exists():  # else it lay in one that is gone
+            _remove(folder, found, dry)
+    for path in files_below(store, without=data):
+        if any(Path(gone) in path.parents for gone in found.removed):
+            continue  # in a dry run it is still there
+        if path.suffix in (".csv", ".parquet"):
+            _clean_table(path, signer, names, data, found, dry)
+        elif stem.fullmatch(path.stem):
             _remove(path, found, dry)
-        elif path.is_file() and path.suffix == ".csv":
-            _clean_csv(path, signer, names, found, dry)
-        elif path.is_file() and path.suffix == ".parquet":
-            _clean_parquet(path, signer, names, found, dry)
-        elif path.is_file() and stem.fullmatch(path.stem):
-            _remove(path, found, dry)
+
+
+def _clean_table(path: Path, signer: str, names: set[str], data: str | Path, found: Forgotten, dry: bool) -> None:
+    """Take the signer's rows out of a table; if it is a link, out of what it leads to, unless that is a source."""
+    if not path.exists() or (path.is_symlink() and path.resolve().is_relative_to(Path(data).resolve())):
+        return
+    (_clean_csv if path.suffix == ".csv" else _clean_parquet)(path, signer, names, found, dry)
 
 
 def _remove(path: Path, found: Forgotten, dry: bool) -> None:
     found.removed.append(path.as_posix())
+    if path.is_symlink() and path.exists():  # what lies outside may be more than ours
+        found.todo.append(f"look at {path.resolve().as_posix()}: {path.as_posix()} is only a link to it")
     if not dry:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 

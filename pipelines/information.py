@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import importlib.util
+import re
 from typing import Any
 
 from .config import PRESETS
@@ -34,7 +35,7 @@ def information() -> dict[str, Rows]:
 
 
 def _problems() -> Rows:
-    installed = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
+    installed = {re.sub("[-_.]+", "-", d.metadata["Name"]).lower() for d in importlib.metadata.distributions()}
     found = {"tensorflow", "tensorflow-cpu"} & installed
     if not found:
         return [("missing", "TensorFlow: pip install -e '.[cpu]' or '.[gpu]'")]

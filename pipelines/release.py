@@ -248,5 +248,6 @@ On {signers} held-out signers, one reference (95 % interval over signers): EER {
 {rates}
 
 ## Privacy
-See `privacy.json`: whether somebody who holds this model can tell who is in its training set.
+`privacy.json` says whether somebody who holds this model can tell who is in its training set. Without that file it is
+not measured yet: `python -m pipelines privacy --run RUN`.
 """

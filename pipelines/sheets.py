@@ -151,7 +151,7 @@ def _write(
     head |= {"settings": settings, "dictionary": "DICT_6X6_1000"}
     write_json(folder / "sheets.json", head | {"state": "unfinished"})
     progress, records = progress or Progress(quiet=True), []
-    with progress.task(f"drawing {count} pages", count) as bar:
+    with progress.task(f"drawing {count} {'page' if count == 1 else 'pages'}", count) as bar:
         if form == "png":
             for sheet in pages:
                 name = f"page_{sheet.number:03d}.png"

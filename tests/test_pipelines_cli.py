@@ -6,13 +6,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipelines.cli import main
+from pipelines.cli_shared import print_table
 from pipelines.config import PRESETS, RunConfig
+from pipelines.information import _problems
 from pipelines.precision import cpu_flags
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +67,10 @@ def test_help_loads_nothing_heavy() -> None:
         (("preview", "--out", "sheet.jpg"), ("sheet.jpg must end in .png",)),
         (("preview", "--profile", "runes"), ("unknown profile 'runes'",)),
         (("provenance", "check", "no/such/folder"), ("no folder",)),
+        (("train", "--preset", "smoke", "--folds", "-3"), ("--folds is -3; use 3 or more",)),
+        (("train", "--preset", "smoke", "--folds", "1", "--data", "x"), ("--folds is 1; use 3 or more",)),
+        (("compare", "--out", "x", "--seeds", "a,b"), ("--seeds has 'a'; use whole numbers",)),
+        (("steps", "--height", "-5"), ("--height is -5; use 8 or more",)),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(
@@ -161,6 +168,32 @@ def test_export_writes_the_layout_and_goes_on_or_refuses(tmp_path: Path, capsys:
     assert main([*command, "--seed", "12"]) == 2
     assert "another seed; use --fresh" in capsys.readouterr().err
     assert main([*command[:2], str(tmp_path / "b"), "--genuine", "1"]) == 2
+
+
+@pytest.mark.parametrize("group", [[], ["sheet"], ["course"], ["provenance"]])
+def test_a_group_without_a_verb_prints_its_help_as_it_is(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(group) == 2
+    told = capsys.readouterr().err
+    assert main([*group, "--help"]) == 0
+    assert told.strip() == capsys.readouterr().out.strip()
+    assert told.count("\n") > 5
+
+
+def test_a_table_shows_square_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("a [t]", ("[head]", "b"), [("x [cpu]", "old [/v2]")])
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("a [t]", "[head]", "x [cpu]", "old [/v2]"))
+
+
+def test_tensorflow_is_found_however_its_name_is_spelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    for names, told in (
+        (["tensorflow_cpu"], []),
+        (["numpy"], ["missing"]),
+        (["tensorflow", "TensorFlow.CPU"], ["doubled"]),
+    ):
+        there = [SimpleNamespace(metadata={"Name": name}) for name in names]
+        monkeypatch.setattr("importlib.metadata.distributions", lambda there=there: there)
+        assert [name for name, _ in _problems()] == told
 
 
 def test_info_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:

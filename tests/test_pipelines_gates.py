@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -306,6 +307,65 @@ def test_forgetting_a_signer_clears_what_we_hold_and_taints_what_learnt_from_it(
         forget("carl", data, runs=run.parent)
 
 
+def test_copies_are_named_and_another_folder_of_the_same_record_is_left_alone(tmp_path: Path) -> None:
+    """Copies under other names are their owner's; results that name neither the signer nor a file are of others."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder, people in zip(folders, ("ann bob", "carl dora"), strict=True):
+        for person in people.split():
+            (folder / person / "genuine").mkdir(parents=True)
+            for act in range(2):
+                image = folder / person / "genuine" / f"{act}.png"
+                image.write_bytes(png_bytes(np.full((9, 9), 40 * act + ord(person[0]), np.uint8)))
+        write_provenance(folder, **ANSWERS)
+    copies = [tmp_path / "a" / "bob" / "genuine" / "9.png", tmp_path / "runs" / "notes" / "x.png"]
+    for copy in copies:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folders[0] / "ann" / "genuine" / "1.png", copy)
+    digest = load_provenance(folders[0]).digest
+    assert digest == load_provenance(folders[1]).digest
+    results = {name: tmp_path / "runs" / name for name in ("a", "b", "warned")}
+    for name, folder in results.items():
+        folder.mkdir()
+        warned = ["ann/genuine/0.png: it is blank"] if name == "warned" else []
+        (folder / "metrics.json").write_text(json.dumps({"data": {"digest": digest}, "warnings": warned}))
+        (folder / "report.html").write_text("x")
+        people = ["ann", "bob"] if name == "a" else ["carl", "dora"]
+        pq.write_table(pa.table({"claimed": people, "questioned": people}), folder / "scores.parquet")
+    found = forget("ann", folders[0], runs=tmp_path / "runs")
+    assert [name for name, folder in results.items() if (folder / "report.html").exists()] == ["b"]
+    named = [line.removeprefix("look at ").split(":")[0] for line in found.todo if "byte for byte" in line]
+    assert sorted(map(Path, named)) == sorted(copies)
+
+
+def test_what_lies_behind_a_link_is_forgotten_too_but_no_source(run: Path, data: Path, tmp_path: Path) -> None:
+    evaluate_folder(run, data, progress=QUIET)
+    mark_folder(run, SYNTHETIC.with_source(source_of(load_provenance(data), ["0"])), part="head")
+    (run / "enrolments" / "0").mkdir(parents=True)
+    elsewhere = tmp_path / "large" / "disk"
+    elsewhere.parent.mkdir()
+    run.rename(elsewhere)
+    run.symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(run.parent)
+    (elsewhere / "copies").symlink_to(data)
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"x")
+    (elsewhere / "extracted").mkdir()
+    (elsewhere / "extracted" / "0_1.png").symlink_to(photo)
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+    told = forget("0", data, runs=run.parent, dry=True)
+    found = forget("0", data, runs=run.parent)
+    assert found == told
+    assert found.models == [run.as_posix()]
+    assert not (elsewhere / "enrolments" / "0").exists()
+    scores = pq.read_table(elsewhere / "evaluations" / "set" / "scores.parquet")
+    assert "0" not in scores["claimed"].to_pylist()
+    assert not (elsewhere / "evaluations" / "set" / "report.html").exists()
+    assert not (elsewhere / "extracted" / "0_1.png").is_symlink()
+    assert any(str(photo) in line for line in found.todo), "what a link led to is named, not removed"
+    assert photo.exists()
+    assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
+
+
 def test_a_forger_who_is_forgotten_is_found_by_the_column_that_names_who_forged(run: Path, data: Path) -> None:
     rows = [(path, path.parents[1].name, path.parent.name) for path in sorted(data.glob("*/*/*.png"))]
     forged = [path for path, signer, kind in rows if kind != "genuine" and signer in "01"]
@@ -394,6 +454,7 @@ def test_a_synthetic_run_is_packed_with_its_papers_and_only_then(run: Path, tmp_
         assert names >= {"model.keras", "verifier.json", "metrics.json", "report.html", CARD, "privacy.json"}
         assert json.loads(archive.read("RELEASE.json"))["files"]["model.keras"] == sha256(run / "model.keras")
         assert "no real person" in archive.read(CARD).decode()
+        assert "Without that file it is\nnot measured yet: `python -m pipelines privacy" in archive.read(CARD).decode()
     log = [json.loads(line) for line in (run / LOG).read_text().splitlines()]
     assert [bool(entry["refused"]) for entry in log] == [True, False]
     with pytest.raises(ReleaseError, match="is there already"):

@@ -258,6 +258,14 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) ->
     assert [f.name for f in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_what_cannot_be_written_is_named_without_the_temporary_file(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "a.txt"
+    with pytest.raises(OSError, match="cannot write") as caught:
+        write_text(path, "x")
+    assert str(caught.value) == f"cannot write {path}: No such file or directory"
+    assert caught.value.strerror == "No such file or directory"
+
+
 def test_the_environment_names_versions_and_cores() -> None:
     found = environment()
     assert found["packages"]["numpy"]
