@@ -144,7 +144,7 @@ def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) ->
         RunError: If the run keeps no scores for it, or has too few development signers to support so low a rate.
     """
     if not 0.0 < wanted < 1.0:
-        raise RunError(f"--far is {wanted}; give a share of skilled forgeries above 0 and below 1, such as 0.01")
+        raise RunError(f"--far is {wanted}; give a share of skilled forgeries above 0 and below 1, such as 0.05")
     check_fusion(fusion)
     found = read_development(run)
     fitting = sorted(
