@@ -88,6 +88,9 @@ def train_stage(
         progress: Where to say what happens.
         clock: Where its seconds go.
         cluster: The hosts, if there are several.
+
+    Raises:
+        RunError: If another process trains into the folder.
     """
     with progress.task("compiling the drawing kernels (first time only)", None):
         clock.timed("compiling", compile_kernels)
@@ -97,6 +100,6 @@ def train_stage(
         from .inputs import images_per_step
         from .train import train
     settings = config.train
-    with run.taken_back(), progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
+    with run.claimed(), run.taken_back(), progress.task("training", settings.epochs * settings.steps_per_epoch) as bar:
         watch = [progress.training_callback(bar, images_per_step(config))]
         clock.timed("training", lambda: train(run, config, say=progress.say, watch=watch, cluster=cluster))

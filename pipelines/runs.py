@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import RunConfig
 from .files import write_json
+from .folder_lock import locked
 from .members import in_short
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ class Run:
         """Make or reopen the folder for this configuration.
 
         Raises:
-            RunError: If it holds another run's configuration, or something that is no run.
+            RunError: If it holds another run's configuration, or something that is no run, or is to be started over
+                while another process trains it.
         """
         recorded = self / "config.json"
         again = fresh and recorded.exists()
         if again:
-            self._clear()
+            with self.claimed():
+                self._clear()
         elif recorded.exists():
             if self.config() != config:
                 raise RunError(
@@ -78,6 +81,18 @@ class Run:
             write_json(recorded, config.to_dict())
         except OSError as error:
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep every other process from training into this folder as long as the block runs.
+
+        Raises:
+            RunError: If another one is at it.
+        """
+        with locked(self.path) as ours:
+            if not ours:
+                raise RunError(f"{self.path} is being trained by another process; wait for it, or choose another --run")
+            yield
 
     def check_engine(self, did: str, remedy: str) -> None:
         """Raise RunError if another version of the generator drew for this run.

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -311,3 +313,31 @@ def test_xla_follows_the_number_of_gpus(monkeypatch: pytest.MonkeyPatch, gpus: i
             precision.choose_xla("on")
     else:
         assert precision.choose_xla("on").value == "on"
+
+
+def test_a_run_that_is_being_trained_is_neither_trained_nor_started_over_by_another(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.start(CONFIG)
+    with run.claimed():
+        with (
+            pytest.raises(RunError, match="is being trained by another process; wait for it"),
+            Run(run.path).claimed(),
+        ):
+            pass
+        with pytest.raises(RunError, match="is being trained by another process"):
+            Run(run.path).start(CONFIG, fresh=True)
+        assert (run / "environment.json").exists()
+    Run(run.path).start(CONFIG, fresh=True)
+
+
+def test_a_killed_process_lets_go_of_its_run(tmp_path: Path) -> None:
+    code = "import sys, time; from pipelines.runs import Run\nwith Run(sys.argv[1]).claimed(): "
+    code += "print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(RunError, match="is being trained"), Run(tmp_path).claimed():
+            pass
+        process.kill()
+    with Run(tmp_path).claimed():
+        pass
