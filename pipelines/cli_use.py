@@ -16,7 +16,7 @@ def verify(
     questioned: Annotated[Path, typer.Option(help="Image of the signature in question.")],
     far: Annotated[
         float | None,
-        typer.Option(help="Choose the threshold for this FAR of skilled forgeries, such as 0.02; frozen if left out."),
+        typer.Option(help="Choose the threshold for this FAR of skilled forgeries, such as 0.05; frozen if left out."),
     ] = None,
     fusion: Annotated[
         str | None,

@@ -131,6 +131,12 @@ def held_out_scores(run: Run) -> dict[str, NDArray[np.floating]]:
     return by_kind(TrialTable.from_parquet(path)) if path.exists() else {}
 
 
+def check_wanted(far: float) -> None:
+    """Raise RunError unless a FAR that a threshold is wanted for is above 0 and below 1."""
+    if not 0.0 < far < 1.0:
+        raise RunError(f"--far is {far}; give a share of skilled forgeries above 0 and below 1, such as 0.05")
+
+
 def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) -> tuple[float, str]:
     """Return the threshold that accepts at most a share of skilled forgeries of development signers, and its basis.
 
@@ -143,8 +149,7 @@ def threshold_for(run: Run, wanted: float, *, fusion: str, n_references: int) ->
     Raises:
         RunError: If the run keeps no scores for it, or has too few development signers to support so low a rate.
     """
-    if not 0.0 < wanted < 1.0:
-        raise RunError(f"--far is {wanted}; give a share of skilled forgeries above 0 and below 1, such as 0.05")
+    check_wanted(wanted)
     check_fusion(fusion)
     found = read_development(run)
     fitting = sorted(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import LoadedSet, load_provenance, load_signatures, open_layout
+from .adapters import Adapter, LoadedSet, load_provenance, load_signatures, open_layout
 from .adapters.provenance import FILE_NAME, Provenance
 from .calibration import LogisticCalibrator, OperatingPoint
 from .calibrators import calibration_of
@@ -75,10 +75,11 @@ def evaluate_folder(
     if (other := _other_source(folder, provenance)) is not None:
         raise ValueError(f"{folder} holds the results of {other}; choose another --out, or move it away")
     config, record = run.config(), run.read("verifier.json")
+    layout = open_layout(adapter, data)  # a wrong name is told before anything is loaded
     with progress.task("loading TensorFlow and the verifier", None):
         verifier = load_verifier(run_path)
     with progress.task(f"reading {data}", None):
-        read = _read(run, data, adapter, provenance, verifier)
+        read = _read(run, data, layout, provenance, verifier)
     with progress.task(f"embedding {len(read.canvases)} signatures", None):
         embedded = _embedded(run, folder, read, verifier, keep=bool(set(protocols) - {"pairs"}))
     on_grid = np.zeros(len(read.canvases), dtype=bool)
@@ -130,11 +131,9 @@ class _Folder:
     canvases: NDArray[np.uint8]
 
 
-def _read(run: Run, data: str | Path, adapter: str, provenance: Provenance, verifier: Verifier) -> _Folder:
+def _read(run: Run, data: str | Path, layout: Adapter, provenance: Provenance, verifier: Verifier) -> _Folder:
     """Read and prepare a folder; raise RunError if nothing in it can be judged."""
-    loaded = load_signatures(
-        open_layout(adapter, data), provenance, draw=draw_plainly, prepare=verifier.canvas, measure=quick_nuisances
-    )
+    loaded = load_signatures(layout, provenance, draw=draw_plainly, prepare=verifier.canvas, measure=quick_nuisances)
     known = known_signers(loaded, mark_of_run(run.path), verifier.head)
     usable = loaded.eligible & ~np.isin(loaded.signers, np.array(known, dtype=np.str_))
     if not usable.any():

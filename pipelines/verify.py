@@ -17,7 +17,7 @@ from .calibration import LogisticCalibrator, words_for
 from .decisions import Enrolment
 from .fusion import check_fusion
 from .images import UnreadableImage, read_image
-from .operating import Rates, basis_of, held_out_scores, rates_at, read_development, threshold_for
+from .operating import Rates, basis_of, check_wanted, held_out_scores, rates_at, read_development, threshold_for
 from .preprocess import BlankImage
 from .quality import NoSignature, signature_fault
 from .runs import Run, RunError, load_verifier
@@ -246,6 +246,8 @@ def verify(
     """
     if not 1 <= len(references) <= MAX_REFERENCES:
         raise BadInput(f"{len(references)} references were given; give from 1 to {MAX_REFERENCES}")
+    if wanted_far is not None:
+        check_wanted(wanted_far)
     if explain_to is not None and explain_to.suffix.lower() != ".png":
         raise BadInput(f"--explain writes a PNG; {explain_to} has another ending")
     if explain_to is not None and not explain_to.parent.is_dir():
