@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import RunConfig
+from .elastic_head import own_head
 from .files import write_json
 from .lineage import SYNTHETIC, Mark, mark_folder, source_of
 from .logistic import LogisticHead, fit_logistic_head
@@ -53,6 +54,8 @@ def fit_head(
         check_training_allowed(load_provenance(data), data)
     with progress.task("loading TensorFlow", None):
         verifier = unfrozen_verifier(run)
+    if own_head(verifier.model) is not None:
+        progress.say("note: this network compares stroke by stroke, which is given up: such a head compares rigidly")
     config = run.config()
     if data is None:
         signatures, embeddings = _of_the_world(config, verifier, signers, progress)
