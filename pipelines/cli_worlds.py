@@ -37,7 +37,7 @@ def export(
     skill: Annotated[str, typer.Option(help="Skill of practised forgers, LOW:HIGH or one number.")] = "0.5:0.95",
     first: Annotated[int, typer.Option(help="Number of the first signer.")] = 0,
     world: Annotated[
-        str, typer.Option(help="A named world (default, default_and_short, many_scripts, broad, svc_like) or a script.")
+        str, typer.Option(help="A named world (default, many_scripts, broad, svc_like) or a script.")
     ] = "default",
     capture: Annotated[str, typer.Option(help="clean, scan, bilevel, jpeg, photo, fax or mixed.")] = "scan",
     dpi: Annotated[float | None, typer.Option(help="Resolution of true-size images; 300 if left out.")] = None,
@@ -143,7 +143,7 @@ def sheet_make(
     absent: Annotated[float, typer.Option(help="Share of boxes left empty.")] = 0.0,
     proxies: Annotated[float, typer.Option(help="Share of boxes signed by somebody else of the class.")] = 0.0,
     world: Annotated[
-        str, typer.Option(help="A named world (default, default_and_short, many_scripts, broad, svc_like) or a script.")
+        str, typer.Option(help="A named world (default, many_scripts, broad, svc_like) or a script.")
     ] = "default",
     form: Annotated[str, typer.Option("--format", help="png or pdf.")] = "png",
     blank: Annotated[bool, typer.Option("--blank", help="Empty forms to print, for real use.")] = False,

@@ -76,7 +76,7 @@ class Hand:
     """
 
     # what is written
-    words: Spread = _uniform(1.0, 3.4)
+    words: Spread = _uniform(0.9, 3.0)
     word_letters: Spread = _normal(5.8, 2.0, 2.0, 11.0)
     p_initial: Spread = _fixed(0.25)
     p_collapse: Spread = _uniform(0.0, 0.8)
@@ -98,15 +98,16 @@ class Hand:
     shape_x_heights: Spread = _lognormal(0.11, 1.4, 0.04, 0.24)
     # the flourish
     p_flourish: Spread = _fixed(0.5)
-    corners: Spread = _uniform(1.0, 6.0)
+    corners: Spread = _uniform(1.0, 4.5)
     extent: Spread = _lognormal(1.0, 1.35, 0.4, 2.0)
     lane_x_heights: Spread = _normal(-0.6, 0.8, -2.2, 1.2)
     lane_drop_x_heights: Spread = _normal(0.3, 0.4, -0.5, 1.2)
     p_loops: Spread = _fixed(0.55)
     p_attached: Spread = _fixed(0.6)
+    uneven: Spread = _uniform(0.2, 1.2)  # how much tighter one part of an arc curves; 0: a circle's arc
     # movement
-    stroke_time_s: Spread = _lognormal(0.15, 1.18, 0.09, 0.28)
-    isochrony: Spread = _uniform(0.15, 0.30)
+    stroke_time_s: Spread = _lognormal(0.12, 1.2, 0.075, 0.25)
+    isochrony: Spread = _uniform(0.3, 0.7)
     sigma: Spread = _normal(0.25, 0.05, 0.13, 0.42)
     overlap: Spread = _uniform(0.28, 0.55)
     tremor_mm: Spread = _lognormal(0.008, 2.2, 0.0, 0.09)
@@ -117,16 +118,17 @@ class Hand:
     ripple: Spread = _uniform(0.04, 0.14)
     ramp_on_s: Spread = _uniform(0.015, 0.06)
     ramp_off_s: Spread = _uniform(0.015, 0.08)
+    flight: Spread = _uniform(0.0, 0.25)  # share of a stroke that a lift, or the coming down after it, runs into
     # how well the person repeats it
-    stability: Spread = _loguniform(0.014, 0.036)
-    timing: Spread = _loguniform(0.03, 0.09)
-    missed_lifts: Spread = _fixed(0.0)  # probability that a short lift stays on the paper, per lift and act
+    stability: Spread = _loguniform(0.017, 0.042)
+    timing: Spread = _loguniform(0.04, 0.11)
+    missed_lifts: Spread = _uniform(0.0, 0.25)  # probability that a short lift stays on the paper, per lift and act
     # age or illness: a slow, trembling hand; a fifth of all people have a tenth of it or more, a fourteenth half
     frailty: Spread = Spread("power", 0.12, 1.0)
     # what happens now and then: sessions in a hurry or tired, a dot or bar left out, another allograph
     p_hurried: Spread = _fixed(0.06)
     p_tired: Spread = _fixed(0.06)
-    p_omit: Spread = _fixed(0.015)
+    p_omit: Spread = _fixed(0.02)
     p_swap: Spread = _fixed(0.006)
     # scripts other than Latin; what a script has no use for has no effect
     script: Spread = _fixed(0.0)
@@ -154,7 +156,7 @@ _RUBRICA = dataclasses.replace(
     word_letters=_uniform(1.0, 3.5),
     p_initial=_fixed(0.5),
     p_flourish=_fixed(1.0),
-    corners=_uniform(4.0, 12.0),
+    corners=_uniform(3.0, 9.0),
     extent=_lognormal(1.1, 1.3, 0.6, 2.0),
     lane_x_heights=_normal(0.2, 0.6, -1.2, 1.6),
     capital=_lognormal(1.5, 1.3, 0.8, 2.6),
@@ -169,12 +171,48 @@ _INITIALS = dataclasses.replace(
     capital=_lognormal(1.4, 1.3, 0.8, 2.6),
     word_gap_x_heights=_normal(0.0, 0.35, -0.7, 1.0),
     p_flourish=_fixed(0.6),
-    corners=_uniform(1.0, 5.0),
+    corners=_uniform(1.0, 4.0),
     join=_uniform(0.1, 0.9),
+)
+
+_SHORT = dataclasses.replace(
+    Hand(),
+    words=_uniform(0.55, 1.62),
+    word_letters=_normal(5.2, 1.4, 2.0, 9.0),
+    p_initial=_fixed(0.6),
+    p_collapse=_uniform(0.5, 1.0),
+    legible_letters=_lognormal(1.3, 1.5, 1.0, 6.0),
+    letter_width=_lognormal(1.17, 1.22, 0.7, 2.2),
+    slant_deg=_normal(10.0, 12.0, -25.0, 40.0),
+    ascender=_lognormal(0.82, 1.2, 0.5, 1.5),
+    descender=_lognormal(0.75, 1.3, 0.4, 1.6),
+    capital=_lognormal(0.93, 1.25, 0.6, 1.8),
+    letter_gap_x_heights=_normal(0.1, 0.15, -0.2, 0.7),
+    join=_uniform(0.22, 0.95),
+    roundness=_lognormal(0.68, 1.25, 0.5, 1.5),
+    p_flourish=_fixed(0.27),
+    lane_x_heights=_normal(-0.7, 0.8, -2.2, 1.2),
+    corners=_uniform(1.0, 2.2),
+    extent=_lognormal(0.85, 1.3, 0.4, 1.6),
+    p_attached=_fixed(0.9),
+    x_height_mm=_lognormal(2.8, 1.3, 1.5, 5.5),
+    stroke_time_s=_lognormal(0.116, 1.15, 0.07, 0.2),
+    isochrony=_uniform(0.55, 0.85),
+    overlap=_uniform(0.4, 0.6),
+    tremor_mm=_lognormal(0.004, 2.0, 0.0, 0.05),
+    frailty=Spread("power", 0.06, 1.0),
+    speed_gain=_normal(-0.03, 0.08, -0.15, 0.15),
+    ripple=_uniform(0.06, 0.17),
+    ramp_on_s=_uniform(0.010, 0.026),
+    ramp_off_s=_uniform(0.010, 0.030),
+    stability=_loguniform(0.015, 0.045),
+    timing=_loguniform(0.03, 0.09),
+    missed_lifts=_uniform(0.0, 0.25),
 )
 
 PROFILES: dict[str, Hand] = {
     "latin_cursive": Hand(),
+    "latin_short": _SHORT,
     "initials": _INITIALS,
     "rubrica": _RUBRICA,
     **{name: dataclasses.replace(Hand(), **_spreads(laws)) for name, laws in PROFILE_LAWS.items()},
@@ -191,12 +229,12 @@ class Forger:
 
     perception: Spread = _lognormal(1.0, 1.35, 0.4, 2.2)
     proportions: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
-    letter_shapes: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
+    letter_shapes: Spread = _lognormal(0.75, 2.0, 0.1, 3.0)
     spacing: Spread = _lognormal(1.0, 1.45, 0.25, 2.4)
-    slowness: Spread = _uniform(0.2, 1.6)
-    disjointed: Spread = _fixed(1.0)  # how much less one stroke runs into the next
-    shakiness: Spread = _lognormal(1.0, 1.7, 0.2, 3.0)
-    pressure: Spread = _lognormal(1.1, 1.25, 0.6, 1.8)
+    slowness: Spread = _uniform(0.2, 1.3)
+    disjointed: Spread = _uniform(0.2, 1.0)  # how much less one stroke runs into the next
+    shakiness: Spread = _lognormal(0.5, 2.0, 0.1, 3.0)
+    pressure: Spread = _lognormal(1.6, 1.4, 0.6, 4.0)
     segments: Spread = _lognormal(1.0, 1.5, 0.25, 2.5)  # arcs cut in two, lifts where there are none
     retouches: Spread = _lognormal(1.0, 1.6, 0.2, 3.0)
 
@@ -311,7 +349,12 @@ class WorldConfig:
     share names and letterforms; see `signers`.
     """
 
-    profiles: tuple[tuple[str, float], ...] = (("latin_cursive", 0.7), ("initials", 0.12), ("rubrica", 0.18))
+    profiles: tuple[tuple[str, float], ...] = (
+        ("latin_cursive", 0.5),
+        ("latin_short", 0.25),
+        ("initials", 0.1),
+        ("rubrica", 0.15),
+    )
     forger: Forger = Forger()
     pens: tuple[tuple[str, float], ...] = (
         ("ballpoint", 0.56),

@@ -4,13 +4,14 @@ import math
 from typing import Any
 
 from .kernels import kernel
+from .kinematics import displacement
 from .lexicon import unit_of
 from .scripts import RIGHT_TO_LEFT
 from .streams import Key, normal, slot, uniform
-from .targets import FLOURISH, SWEEP, X, off, put
+from .targets import FLOURISH, SWEEP, X, Y, off, put
 
-_FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN = (
-    slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn")
+_FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN, _UNEVEN = (
+    slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn", "uneven")
 )
 
 
@@ -45,12 +46,35 @@ def write_flourish(
         x += 2.0 * half * off(stray, deviation, FLOURISH, _EXTENT, i)
         y += (1.0 + 0.6 * half) * off(stray, deviation, FLOURISH, _LANE, i)
         bend = 0.35 * normal(own, _TURN, 1 + i) + (
-            turn_sign * (2.2 + 0.35 * normal(own, _LOOPS, 1 + i)) if loops else 0.0
+            turn_sign * (2.0 + 0.35 * normal(own, _LOOPS, 1 + i)) if loops else 0.0
         )
         bend += 3.0 * off(stray, deviation, FLOURISH, _TURN, i)
-        n = put(targets, n, x, y, bend, 1.0 if i > 0 or attached else 0.0)
+        down = 1.0 if i > 0 or attached else 0.0
+        if hand.uneven > 0.0 and down > 0.5 and n > 0:
+            share = 0.5 + 0.5 * math.tanh(hand.uneven * normal(own, _UNEVEN, i))
+            n, bend = _first_part(targets, n, x, y, bend, min(max(share, 0.12), 0.88))
+        n = put(targets, n, x, y, bend, down)
         lane, side = lane - hand.lane_drop_x_heights, -side
     return n
+
+
+@kernel
+def _first_part(targets: Any, n: int, x: float, y: float, bend: float, share: float) -> tuple[int, float]:
+    """Put the point where an arc to (x, y) changes its curvature; return how many targets there are, and its turn.
+
+    Both parts turn alike and meet without a corner; the first has this share of the length, so that it is the tighter
+    one where the share is small.
+    """
+    bend = min(max(bend, -2.9), 2.9)
+    dx, dy = x - targets[n - 1, X], y - targets[n - 1, Y]
+    first_x, first_y = displacement(1.0, share, 0.0, 0.5 * bend)
+    second_x, second_y = displacement(1.0, 1.0 - share, 0.5 * bend, 0.5 * bend)
+    whole_x, whole_y = first_x + second_x, first_y + second_y
+    square = whole_x * whole_x + whole_y * whole_y
+    along = (first_x * whole_x + first_y * whole_y) / square
+    aside = (first_y * whole_x - first_x * whole_y) / square
+    x, y = targets[n - 1, X] + along * dx - aside * dy, targets[n - 1, Y] + along * dy + aside * dx
+    return put(targets, n, x, y, 0.5 * bend, 1.0), 0.5 * bend
 
 
 @kernel

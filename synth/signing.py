@@ -192,15 +192,21 @@ def _spun(spin: Any) -> Any:
 
 @kernel
 def _shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
-    """Add physiological tremor: three partials between 8 and 11 Hz, amplitude in mm."""
+    """Add physiological tremor: three partials between 8 and 11 Hz that come and go, amplitude in mm.
+
+    Each swells from nothing to twice its mean and back, once in 0.7 to 2 s.
+    """
     for k in range(3):
+        often = 2.0 * math.pi * (0.5 + uniform(act, _TREMOR, 20 + k))
+        swell = _spin(2.0 * math.pi * uniform(act, _TREMOR, 30 + k), often * (times[1] - times[0]))
         turn = 2.0 * math.pi * (8.0 + 3.0 * uniform(act, _TREMOR, 3 * k)) * (times[1] - times[0])
         across = _spin(2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 1), turn)
         up = _spin(2.0 * math.pi * uniform(act, _TREMOR, 3 * k + 2), turn)
         for i in range(len(times)):
-            xy[i, 0] += 0.6 * tremor * across[0]
-            xy[i, 1] += 0.6 * tremor * up[0]
-            across, up = _spun(across), _spun(up)
+            size = 0.5 * tremor * (1.0 + swell[0])
+            xy[i, 0] += size * across[0]
+            xy[i, 1] += size * up[0]
+            across, up, swell = _spun(across), _spun(up), _spun(swell)
 
 
 @kernel

@@ -22,7 +22,7 @@ from numba.extending import intrinsic, overload
 
 from .kernels import kernel
 
-ENGINE = 4
+ENGINE = 5
 """Version of the generator: raised when a seed would give other signatures, and recorded with whatever is drawn."""
 _KEYS = 1  # version of the keys alone, so that a raised ENGINE changes no signature by itself
 

@@ -68,7 +68,7 @@ def _joined(hand: Any, targets: Any, i: int, n: int, angle: float, error: float)
         straight = 0.5 + 0.5 * math.cos(next_angle - angle - targets[i + 1, SWEEP])
         overlap *= 0.35 + 0.65 * straight
         if targets[i + 2, DOWN] != targets[i + 1, DOWN]:
-            overlap = 0.12
+            overlap = 0.12 + hand.flight * (1.0 - min(error, 1.0))
     return overlap
 
 
