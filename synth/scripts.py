@@ -69,6 +69,9 @@ Law = tuple[str, float] | tuple[str, float, float] | tuple[str, float, float, fl
 """Arguments of `config.Spread`: law, a, b, low, high."""
 
 _NEAT: dict[str, Law] = {
+    "stroke_time_s": ("lognormal", 0.14, 1.2, 0.085, 0.27),
+    "isochrony": ("uniform", 0.15, 0.4),
+    "stability": ("loguniform", 0.014, 0.036),
     "p_initial": ("fixed", 0.1),
     "p_collapse": ("fixed", 0.0),
     "slant_deg": ("normal", 4.0, 9.0, -20.0, 30.0),

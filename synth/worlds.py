@@ -26,7 +26,7 @@ def _lognormal(a: float, b: float, low: float, high: float) -> Spread:
 
 
 _PRACTISED = Forger(
-    slowness=_uniform(0.2, 1.15),
+    slowness=_uniform(0.2, 1.07),
     disjointed=_uniform(0.0, 0.4),
     shakiness=_lognormal(0.2, 1.7, 0.1, 1.2),
     segments=_lognormal(0.12, 1.5, 0.05, 0.6),
@@ -44,6 +44,7 @@ _WEIGHTS = {
 
 _MANY = tuple((name, _WEIGHTS.get(name, 1.0)) for name in PROFILES)
 _EVEN_PENS = tuple((name, 1.0) for name in ("ballpoint", "gel", "fountain", "felt", "pencil", "stylus"))
+_NONE = Spread("fixed", 0.0)
 _WIDE = Spread("loguniform", 0.009, 0.05)
 
 WORLDS: dict[str, WorldConfig] = {
@@ -55,7 +56,11 @@ WORLDS: dict[str, WorldConfig] = {
         hands=tuple((name, dataclasses.replace(hand, stability=_WIDE)) for name, hand in PROFILES.items()),
         density=0.2,
     ),
-    "svc_like": WorldConfig(profiles=(("latin_short", 1.0),), forger=_PRACTISED),
+    "svc_like": WorldConfig(
+        profiles=(("latin_short", 1.0),),
+        forger=_PRACTISED,
+        hands=(("latin_short", dataclasses.replace(PROFILES["latin_short"], flight=_NONE, uneven=_NONE)),),
+    ),
 }
 """World configurations by name."""
 
