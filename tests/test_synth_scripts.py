@@ -26,6 +26,7 @@ TABLE = script_table()
 N = 40
 BANDS = {  # median width / height, median pen-downs of an act
     "latin_cursive": ((1.5, 3.2), (2, 9)),
+    "latin_short": ((1.3, 3.0), (2, 7)),
     "latin_print": ((1.4, 3.2), (6, 22)),
     "initials": ((0.7, 1.9), (2, 7)),
     "rubrica": ((0.6, 1.6), (1, 4)),

@@ -59,7 +59,7 @@ def test_a_signer_with_hardly_a_letter_repeats_a_size_as_well_as_others():
 def test_signatures_are_no_larger_than_the_room_people_sign_in():
     found = sizes([genuine_act(World(11)[i], 0) for i in range(3000)])
     assert (found < (150.0, 90.0)).all(axis=1).mean() >= 0.999
-    np.testing.assert_allclose(np.median(found, axis=0), (30.3, 17.2), rtol=0.03)  # as without a limit
+    np.testing.assert_allclose(np.median(found, axis=0), (23.2, 13.6), rtol=0.03)  # as without a limit
 
 
 def test_large_signatures_vary_as_others_do():
