@@ -159,12 +159,13 @@ PRESETS: dict[str, RunConfig] = {
     # about ten minutes
     "classroom": RunConfig(
         preset="classroom",
+        world=WorldSettings(dev_signers=300),
         train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=100),
     ),
     # about half an hour on two cores
     "study": RunConfig(
         preset="study",
         train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=300),
-        world=WorldSettings(dev_signers=200, test_signers=400),
+        world=WorldSettings(dev_signers=400, test_signers=400),
     ),
 }

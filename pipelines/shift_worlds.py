@@ -104,7 +104,7 @@ def shifts(config: RunConfig) -> list[Shift]:
     for words, law in _HANDS.items():
         found.append(Shift(words, "population", _part(_stability_met(law, met)), _with_stability(usual, law)))
     short = world_config("svc_like")
-    found.append(Shift("short signatures", "population", _part(_hands_met(short, met)), short))
+    found.append(Shift("short signatures", "population", _part(short.profiles[0][0] in profiles), short))
     return [*found, Shift("vector fonts", "generator", "no", fonts=True)]
 
 
@@ -116,12 +116,6 @@ def _capture_met(name: str, config: RunConfig) -> bool:
     met = name == "bilevel" and CAPTURES["mixed"].p_bilevel != Spread("fixed", 0.0)
     met |= name == "jpeg" and config.train.augment in ("standard", "strong", "photo")
     return met or (name == "photo" and config.train.augment == "photo")
-
-
-def _hands_met(world: WorldConfig, met: WorldConfig) -> bool:
-    """Whether a population has the hands of another's first profile, however much they vary between acts."""
-    hand, used = dict(world.hands)[world.profiles[0][0]], dict(met.profiles)
-    return any(dataclasses.replace(own, stability=hand.stability) == hand for name, own in met.hands if name in used)
 
 
 def _stability_met(law: Spread, met: WorldConfig) -> bool:

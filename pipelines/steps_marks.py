@@ -17,8 +17,9 @@ Grey = NDArray[np.uint8]
 _REACH = 0.12
 """How far from both sides of a picture a printed line may end, as a share of its length."""
 _STEEPEST_DEG = 12.0
-_ROUND = 0.1
-"""Paper that is left on each side of the ink of a large picture, as a share of the ink's longer side."""
+_ROUND, _VICINITY = 0.1, 1.0
+"""Paper that is left on each side of the ink of a large picture, and where ink is looked for again, as shares of its
+longer side."""
 
 
 def without_specks(mask: Grey) -> tuple[Grey, Grey]:
@@ -38,15 +39,31 @@ def near_ink(image: Grey) -> Grey:
         return image
     image = without_edges(image)  # what is cut out of it would begin in no corner any more
     small = limit_size(image)
-    ink, threshold, _ = ink_of(small)
-    mask, _ = without_specks(global_mask(ink, threshold))
-    if threshold < MIN_CONTRAST or not mask.any():
+    if (box := _found(small)) is None:
         return small
-    top, bottom, left, right = pixels.box_of(mask)
-    more, grown = _ROUND * max(bottom - top, right - left), max(image.shape) / max(small.shape)
-    first = [max(0, int(grown * (side - more))) for side in (top, left)]
-    last = [math.ceil(grown * (side + more)) for side in (bottom, right)]
-    return limit_size(image[first[0] : last[0], first[1] : last[1]])
+    # what is small for a page may be a letter of a small signature: look again at what is round it
+    top, bottom, left, right = _wider(box, _VICINITY, small.shape)
+    if (inner := _found(small[top:bottom, left:right])) is not None:
+        box = inner + np.array([top, top, left, left])
+    grown = max(image.shape) / max(small.shape)
+    top, bottom, left, right = _wider(grown * box, _ROUND, image.shape)
+    return limit_size(image[top:bottom, left:right])
+
+
+def _found(image: Grey) -> NDArray[np.float64] | None:
+    """Return where the ink of a picture is, first and past the last row and column; None if none stands out."""
+    ink, threshold, _ = ink_of(image)
+    mask, _ = without_specks(global_mask(ink, threshold))
+    return np.array(pixels.box_of(mask), dtype=np.float64) if threshold >= MIN_CONTRAST and mask.any() else None
+
+
+def _wider(box: NDArray[np.float64], share: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return a box with a share of its longer side more all round, inside a picture of a shape."""
+    top, bottom, left, right = box
+    more = share * max(bottom - top, right - left)
+    first = [max(0, int(side - more)) for side in (top, left)]
+    last = [min(limit, math.ceil(side + more)) for side, limit in zip((bottom, right), shape, strict=False)]
+    return first[0], last[0], first[1], last[1]
 
 
 def close_gaps(mask: Grey, side: int = 2) -> Grey:

@@ -155,7 +155,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest_name() -> None:
 
 
 def test_recorded_names_find_their_recipe() -> None:
-    assert RECIPES["default"].key == "default-5"
+    assert RECIPES["default"].key == "default-6"
     for recipe in RECIPES.values():
         assert recorded_recipe(recipe.key) is recipe
     assert recorded_recipe("default-3") is None

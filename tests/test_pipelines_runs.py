@@ -184,7 +184,7 @@ def test_changed_or_missing_weights_are_refused(copied_run: Path) -> None:
     ("key", "value", "match"),
     [
         ("format", 99, r"written in format 99 by Paraph 0\.1\.0"),
-        ("preprocessing", "other-0", r"preprocessing other-0; this version has default-5, .*bilevel-4$"),
+        ("preprocessing", "other-0", r"preprocessing other-0; this version has default-6, .*bilevel-5$"),
     ],
 )
 def test_another_format_or_preprocessing_is_refused(copied_run: Path, key: str, value: object, match: str) -> None:
@@ -196,9 +196,9 @@ def test_another_format_or_preprocessing_is_refused(copied_run: Path, key: str, 
 
 def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
     record = json.loads((copied_run / "verifier.json").read_text())
-    assert record["preprocessing"] == "default-5"
+    assert record["preprocessing"] == "default-6"
     assert load_verifier(copied_run).recipe == "default"
-    write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-4"})
+    write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-5"})
     assert load_verifier(copied_run).recipe == "photo"
 
 

@@ -147,7 +147,9 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     assert found["photo"].seen == found["fax"].seen == found["tracer"].seen == found["vector fonts"].seen == "no"
     assert found["bilevel"].seen == found["simple"].seen == "part"
     assert found["another seed"].seen == "yes"
-    assert found["short signatures"].seen == "no"
+    assert found["short signatures"].seen == "part"
+    scripts = {each.name: each.seen for each in shifts(changed(config, ["world.training=devanagari"]))}
+    assert (scripts["short signatures"], scripts["devanagari"]) == ("no", "part")
     assert found["short signatures"].world == WORLDS["svc_like"]
     photo = {each.name: each.seen for each in shifts(changed(config, ["train.augment=photo"]))}
     assert photo["photo"] == photo["jpeg"] == "part"
