@@ -52,14 +52,14 @@ def write_flourish(
         down = 1.0 if i > 0 or attached else 0.0
         if hand.uneven > 0.0 and down > 0.5 and n > 0:
             share = 0.5 + 0.5 * math.tanh(hand.uneven * normal(own, _UNEVEN, i))
-            n, bend = _first_part(targets, n, x, y, bend, min(max(share, 0.12), 0.88))
+            n, bend = first_part(targets, n, x, y, bend, min(max(share, 0.12), 0.88))
         n = put(targets, n, x, y, bend, down)
         lane, side = lane - hand.lane_drop_x_heights, -side
     return n
 
 
 @kernel
-def _first_part(targets: Any, n: int, x: float, y: float, bend: float, share: float) -> tuple[int, float]:
+def first_part(targets: Any, n: int, x: float, y: float, bend: float, share: float) -> tuple[int, float]:
     """Put the point where an arc to (x, y) changes its curvature; return how many targets there are, and its turn.
 
     Both parts turn alike and meet without a corner; the first has this share of the length, so that it is the tighter

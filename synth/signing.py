@@ -191,7 +191,7 @@ def _spun(spin: Any) -> Any:
 
 
 @kernel
-def _shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
+def shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
     """Add physiological tremor: three partials between 8 and 11 Hz that come and go, amplitude in mm.
 
     Each swells from nothing to twice its mean and back, once in 0.7 to 2 s.
@@ -254,7 +254,7 @@ def perform(
                 known, (came, lifts) = stroke, _contact(contact, n_strokes, stroke)
             ramps[i, 0], ramps[i, 1], ramps[i, 2] = times[i] - came, lifts - times[i], contact[stroke, 1]
     trace(strokes, n_strokes, targets[0, X], targets[0, Y], times, xy)
-    _shake(times, xy, hand.tremor_mm + 0.06 * effort[SHAKINESS], act)
+    shake(times, xy, hand.tremor_mm + 0.06 * effort[SHAKINESS], act)
     for i in range(count):
         samples[i, 0], samples[i, 1] = round(1000.0 * xy[i, 0]) / 1000.0, round(1000.0 * xy[i, 1]) / 1000.0
         samples[i, 2] = round(1000.0 * times[i]) / 1000.0
