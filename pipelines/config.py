@@ -156,13 +156,13 @@ PRESETS: dict[str, RunConfig] = {
         train=TrainSettings(epochs=2, steps_per_epoch=18),
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
-    # about ten minutes
+    # ten to sixteen minutes on two cores
     "classroom": RunConfig(
         preset="classroom",
         world=WorldSettings(dev_signers=300),
         train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=100),
     ),
-    # about half an hour on two cores
+    # 33 to 40 minutes on two cores
     "study": RunConfig(
         preset="study",
         train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=300),

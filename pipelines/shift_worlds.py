@@ -126,7 +126,7 @@ def _stability_met(law: Spread, met: WorldConfig) -> bool:
 
 
 def _with_stability(world: WorldConfig, law: Spread) -> WorldConfig:
-    """Return a world whose people vary by another law; the default one is log-uniform from 0.017 to 0.042."""
+    """Return a world whose people vary by another law; the default world's lie between 0.015 and 0.045."""
     hands = tuple((name, dataclasses.replace(hand, stability=law)) for name, hand in world.hands)
     return dataclasses.replace(world, hands=hands)
 

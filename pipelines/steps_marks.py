@@ -33,7 +33,8 @@ def without_specks(mask: Grey) -> tuple[Grey, Grey]:
 def near_ink(image: Grey) -> Grey:
     """Return a picture of at most `LONGEST` px a side; of a larger one, shrunk, only what is round its ink.
 
-    So that a signature on a whole page keeps as many pixels as one that was cut out.
+    So that a signature on a whole page keeps as many pixels as one that was cut out. It is looked for twice: what is a
+    speck to a page may be a letter of a small signature.
     """
     if max(image.shape) <= LONGEST:
         return image
@@ -41,10 +42,10 @@ def near_ink(image: Grey) -> Grey:
     small = limit_size(image)
     if (box := _found(small)) is None:
         return small
-    # what is small for a page may be a letter of a small signature: look again at what is round it
     top, bottom, left, right = _wider(box, _VICINITY, small.shape)
     if (inner := _found(small[top:bottom, left:right])) is not None:
-        box = inner + np.array([top, top, left, left])
+        inner += np.array([top, top, left, left])
+        box = np.where([True, False, True, False], np.minimum(box, inner), np.maximum(box, inner))
     grown = max(image.shape) / max(small.shape)
     top, bottom, left, right = _wider(grown * box, _ROUND, image.shape)
     return limit_size(image[top:bottom, left:right])
@@ -57,12 +58,12 @@ def _found(image: Grey) -> NDArray[np.float64] | None:
     return np.array(pixels.box_of(mask), dtype=np.float64) if threshold >= MIN_CONTRAST and mask.any() else None
 
 
-def _wider(box: NDArray[np.float64], share: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _wider(box: NDArray[np.float64], share: float, shape: tuple[int, int]) -> tuple[int, int, int, int]:
     """Return a box with a share of its longer side more all round, inside a picture of a shape."""
     top, bottom, left, right = box
     more = share * max(bottom - top, right - left)
     first = [max(0, int(side - more)) for side in (top, left)]
-    last = [min(limit, math.ceil(side + more)) for side, limit in zip((bottom, right), shape, strict=False)]
+    last = [min(limit, math.ceil(side + more)) for side, limit in zip((bottom, right), shape, strict=True)]
     return first[0], last[0], first[1], last[1]
 
 

@@ -104,10 +104,10 @@ class Hand:
     lane_drop_x_heights: Spread = _normal(0.3, 0.4, -0.5, 1.2)
     p_loops: Spread = _fixed(0.55)
     p_attached: Spread = _fixed(0.6)
-    uneven: Spread = _uniform(0.2, 1.2)  # how much tighter one part of an arc curves; 0: a circle's arc
+    uneven: Spread = _uniform(0.2, 1.2)  # s.d. of half the log ratio of an arc's two curvatures
     # movement
     stroke_time_s: Spread = _lognormal(0.12, 1.2, 0.075, 0.25)
-    isochrony: Spread = _uniform(0.3, 0.7)
+    isochrony: Spread = _uniform(0.3, 0.7)  # exponent of a stroke's time over its length; 0: all last equally long
     sigma: Spread = _normal(0.25, 0.05, 0.13, 0.42)
     overlap: Spread = _uniform(0.28, 0.55)
     tremor_mm: Spread = _lognormal(0.008, 2.2, 0.0, 0.09)
@@ -118,7 +118,7 @@ class Hand:
     ripple: Spread = _uniform(0.04, 0.14)
     ramp_on_s: Spread = _uniform(0.015, 0.06)
     ramp_off_s: Spread = _uniform(0.015, 0.08)
-    flight: Spread = _uniform(0.0, 0.25)  # share of a stroke that a lift, or the coming down after it, runs into
+    flight: Spread = _uniform(0.0, 0.25)  # share of a stroke, besides 0.12, that a lift or landing runs into
     # how well the person repeats it
     stability: Spread = _loguniform(0.017, 0.042)
     timing: Spread = _loguniform(0.04, 0.11)
@@ -207,7 +207,6 @@ _SHORT = dataclasses.replace(
     ramp_off_s=_uniform(0.010, 0.030),
     stability=_loguniform(0.015, 0.045),
     timing=_loguniform(0.03, 0.09),
-    missed_lifts=_uniform(0.0, 0.25),
 )
 
 PROFILES: dict[str, Hand] = {

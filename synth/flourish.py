@@ -8,11 +8,14 @@ from .kinematics import displacement
 from .lexicon import unit_of
 from .scripts import RIGHT_TO_LEFT
 from .streams import Key, normal, slot, uniform
-from .targets import FLOURISH, SWEEP, X, Y, off, put
+from .targets import FLOURISH, MAX_TARGETS, SWEEP, X, Y, off, put
 
 _FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN, _UNEVEN = (
     slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn", "uneven")
 )
+
+
+_SHORTEST = 0.12  # share of an arc that either of its two parts has at least
 
 
 @kernel
@@ -20,6 +23,8 @@ def write_flourish(
     hand: Any, own: Key, stray: Any, deviation: Any, targets: Any, n: int, left: float, right: float
 ) -> int:
     """Append the paraph: long arcs between left and right extremes of the text, or nothing.
+
+    In an uneven hand each arc is of two curvatures.
 
     Args:
         hand: Record of `config.Hand`.
@@ -50,9 +55,9 @@ def write_flourish(
         )
         bend += 3.0 * off(stray, deviation, FLOURISH, _TURN, i)
         down = 1.0 if i > 0 or attached else 0.0
-        if hand.uneven > 0.0 and down > 0.5 and n > 0:
+        if hand.uneven > 0.0 and down > 0.5 and 0 < n < MAX_TARGETS - 1:
             share = 0.5 + 0.5 * math.tanh(hand.uneven * normal(own, _UNEVEN, i))
-            n, bend = first_part(targets, n, x, y, bend, min(max(share, 0.12), 0.88))
+            n, bend = first_part(targets, n, x, y, bend, min(max(share, _SHORTEST), 1.0 - _SHORTEST))
         n = put(targets, n, x, y, bend, down)
         lane, side = lane - hand.lane_drop_x_heights, -side
     return n
@@ -63,7 +68,8 @@ def first_part(targets: Any, n: int, x: float, y: float, bend: float, share: flo
     """Put the point where an arc to (x, y) changes its curvature; return how many targets there are, and its turn.
 
     Both parts turn alike and meet without a corner; the first has this share of the length, so that it is the tighter
-    one where the share is small.
+    one where the share is small. The place is that of two arcs which together are one long, turned and scaled to the
+    chord; own construction.
     """
     bend = min(max(bend, -2.9), 2.9)
     dx, dy = x - targets[n - 1, X], y - targets[n - 1, Y]

@@ -42,6 +42,7 @@ _PROPORTION_FIELDS = (
     "roundness",
 )
 _SPACING_FIELDS = ("letter_gap_x_heights", "word_gap_x_heights")
+# not flight: nobody flies along what is copied from sight, so that a forger only loses the owner's
 _MOVEMENT_FIELDS = (
     "stroke_time_s",
     "isochrony",

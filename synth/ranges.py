@@ -19,10 +19,11 @@ RANGES: dict[str, dict[str, Range]] = {
     "Hand": _all("words word_letters x_height_mm letter_width ascender descender capital roundness", _POSITIVE)
     | _all("legible_letters stroke_time_s sigma pressure extent", _POSITIVE)
     | _all("p_initial p_collapse p_flourish p_loops p_attached p_hurried p_tired p_omit p_swap", _SHARE)
-    | _all("p_vertical p_headline p_headline_last missed_lifts overlap frailty flight", _SHARE)
+    | _all("p_vertical p_headline p_headline_last missed_lifts overlap frailty", _SHARE)
     | _all("isochrony shape_x_heights corners tremor_mm ripple ramp_on_s ramp_off_s stability timing", _AT_LEAST_0)
     | _all("headline_break scatter link air_bow uneven", _AT_LEAST_0)
-    | _all("slant_deg slope_deg", (-80.0, 80.0)),
+    | _all("slant_deg slope_deg", (-80.0, 80.0))
+    | {"flight": (0.0, 0.8)},
     "Forger": _all("perception proportions letter_shapes spacing slowness disjointed shakiness pressure", _AT_LEAST_0)
     | _all("segments retouches", _AT_LEAST_0),
     "Pen": _all("width_mm skip_mm", _POSITIVE)

@@ -194,7 +194,7 @@ def _spun(spin: Any) -> Any:
 def shake(times: Any, xy: Any, tremor: float, act: Key) -> None:
     """Add physiological tremor: three partials between 8 and 11 Hz that come and go, amplitude in mm.
 
-    Each swells from nothing to twice its mean and back, once in 0.7 to 2 s.
+    Each swells from nothing to twice its mean and back, once in 0.7 to 2 s. Both laws are chosen here.
     """
     for k in range(3):
         often = 2.0 * math.pi * (0.5 + uniform(act, _TREMOR, 20 + k))

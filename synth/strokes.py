@@ -1,10 +1,10 @@
 """From targets to timed strokes, and what a forger's segmentation makes of them.
 
-A practised hand runs through a whole arc in one stroke. Who copies it from sight cuts it in two, lifts the pen where
-the owner does not, drags it where the owner lifts, and goes over a line again to mend it (Leung, Fung, Cheng, Poon
-1993, "Forgery I: simulation" and "Forgery II: tracing", list such lifts and retouching). Where a forger does so with a
-target is the same every time. All of it grows from nothing: a cut begins as a second part of no length, a lift as a
-dip of the pressure, so that an act changes continuously with skill.
+A practised hand runs through a whole arc in one stroke, of an uneven flourish in two. Who copies it from sight cuts
+it in two, lifts the pen where the owner does not, drags it where the owner lifts, and goes over a line again to mend
+it (Leung, Fung, Cheng, Poon 1993, "Forgery I: simulation" and "Forgery II: tracing", list such lifts and retouching).
+Where a forger does so with a target is the same every time. All of it grows from nothing: a cut begins as a second
+part of no length, a lift as a dip of the pressure, so that an act changes continuously with skill.
 """
 
 import math
@@ -28,6 +28,7 @@ _CUT, _LIFTED, _HOP, _DRAGGED, _MENDED = (slot(f"segments.{n}") for n in ("cut",
 _P_CUT, _P_LIFTED, _P_DRAGGED, _P_MENDED = 0.3, 0.10, 0.15, 0.10
 """Chances at an effort of 1, per arc, join, short lift and arc."""
 _SHORT_MM, _LEAST_AIR_S = 10.0, 0.03
+_AT_LIFT = 0.12  # share of a stroke that a lift runs into, even without flight
 
 
 @kernel
@@ -60,7 +61,7 @@ def _lay(
 
 @kernel
 def _joined(hand: Any, targets: Any, i: int, n: int, angle: float, error: float) -> float:
-    """Return the share of stroke `i` that the next one overlaps: less at corners, hardly any at lifts."""
+    """Return the share of stroke `i` that the next one overlaps: less at corners, at lifts what the hand flies."""
     overlap = hand.overlap * (1.0 - 0.4 * min(error, 1.0))
     if i + 2 < n:
         next_dx, next_dy = targets[i + 2, X] - targets[i + 1, X], targets[i + 2, Y] - targets[i + 1, Y]
@@ -68,13 +69,13 @@ def _joined(hand: Any, targets: Any, i: int, n: int, angle: float, error: float)
         straight = 0.5 + 0.5 * math.cos(next_angle - angle - targets[i + 1, SWEEP])
         overlap *= 0.35 + 0.65 * straight
         if targets[i + 2, DOWN] != targets[i + 1, DOWN]:
-            overlap = 0.12 + hand.flight * (1.0 - min(error, 1.0))
+            overlap = _AT_LIFT + hand.flight * (1.0 - min(error, 1.0))  # who copies from sight stops instead
     return overlap
 
 
 @kernel
 def _pace(hand: Any, length: float) -> float:
-    """Return how long (s) a stroke of a length (mm) takes at the usual tempo: nearly as long, whatever its length."""
+    """Return how long (s) a stroke of a length (mm) takes at the usual tempo: a power of its length, by `isochrony`."""
     return hand.stroke_time_s * (max(length, 0.2) / 3.0) ** hand.isochrony
 
 
@@ -118,7 +119,7 @@ def plan_strokes(
             mend = _grown(mend, perceive, _MENDED, i, 0.03)
             long = abs(sweep) > 0.2 and length > 0.5 * hand.x_height_mm
             cut = _grown(_P_CUT * segments if long else 0.0, perceive, _CUT, i, 0.15)
-            overlap += max(lift, mend) * (0.12 - overlap)
+            overlap += max(lift, mend) * (_AT_LIFT - overlap)
             gap = (1.0 - overlap) * duration
             if cut > 0.0:  # the second part takes over a share of the arc that grows to one half
                 first, second = (1.0 - 0.5 * cut) * length, 0.5 * cut * length

@@ -2,7 +2,7 @@
 
 Each component fills the unit square; ``layout.py`` places it alone, beside or above another in the box of a
 character. The components are common ones, drawn anew from how their strokes run; the characters they are
-put together to are invented. Neat hands lift the pen after every stroke, running hands draw the way there.
+put together to are invented. Neat hands lift the pen after nearly every stroke, running hands draw the way there.
 """
 
 from .grammar import BOX, JOINS, Script, State

@@ -1,10 +1,10 @@
 """Named worlds: populations that differ in their laws only.
 
 `default` is what training and evaluation draw from; `many_scripts` mixes every script profile, and `broad` spreads wide
-all that training can widen: scripts, pens, how steady a hand is, how alike people are. `svc_like` holds the people of
-profile `latin_short` alone, who sign briefly and fast, and practised forgers: its laws are tuned by hand until the
-medians of its movements lie inside the middle half of a public set (see `pipelines/bands.py`); nothing is fitted to any
-one signature.
+all that training can widen: scripts, pens, how steady a hand is, how alike people are. `svc_like` holds people by the
+laws of profile `latin_short` alone, who sign briefly and fast, without its flying ends and uneven arcs, and practised
+forgers: its laws are tuned by hand until the medians of its movements lie inside the middle half of a public set (see
+`pipelines/bands.py`); nothing is fitted to any one signature.
 """
 
 import dataclasses
@@ -15,10 +15,6 @@ from .config import PROFILES, Forger, Spread, WorldConfig
 
 def _uniform(a: float, b: float) -> Spread:
     return Spread("uniform", a, b)
-
-
-def _normal(a: float, b: float, low: float, high: float) -> Spread:
-    return Spread("normal", a, b, low, high)
 
 
 def _lognormal(a: float, b: float, low: float, high: float) -> Spread:

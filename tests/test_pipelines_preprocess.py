@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipelines.preprocess import MARGIN, BlankImage, preprocess, to_ink
+from pipelines.steps_marks import near_ink
 from pipelines.steps_paper import otsu
 from synth import World, render
 
@@ -155,6 +156,15 @@ def test_a_signature_on_a_whole_page_keeps_its_pixels() -> None:
     found = [correlation(canvas_of(image), canvas_of(page(image, 1200))) for image in map(signature, range(12))]
     assert np.median(found) > 0.99
     assert min(found) > 0.95
+
+
+def test_a_letter_of_a_small_signature_is_no_speck_of_a_large_page() -> None:
+    small = np.full((60, 200), 255, np.uint8)
+    small[10:50, 20:150] = stroke(40, 130, ink=20, paper=255)
+    cv2.circle(small, (175, 30), 6, 20, 2, cv2.LINE_AA)
+    found = near_ink(cv2.copyMakeBorder(small, 1200, 1240, 1600, 1700, cv2.BORDER_CONSTANT, value=255))
+    assert max(found.shape) < 250
+    np.testing.assert_array_equal(canvas_of(found), canvas_of(small))
 
 
 @pytest.mark.parametrize("border", [0, 300, 600])

@@ -150,6 +150,7 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     assert found["short signatures"].seen == "part"
     scripts = {each.name: each.seen for each in shifts(changed(config, ["world.training=devanagari"]))}
     assert (scripts["short signatures"], scripts["devanagari"]) == ("no", "part")
+    assert {s.name: s.seen for s in shifts(changed(config, ["world.training=initials"]))}["short signatures"] == "no"
     assert found["short signatures"].world == WORLDS["svc_like"]
     photo = {each.name: each.seen for each in shifts(changed(config, ["train.augment=photo"]))}
     assert photo["photo"] == photo["jpeg"] == "part"

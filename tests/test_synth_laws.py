@@ -227,12 +227,12 @@ def test_every_kind_of_act_obeys_physics(profile, kind):
         down = rows[:, 3] > 0
         edges = np.flatnonzero(np.diff(down.astype(int)))
         lifts = [rows[b + 1, 2] - rows[a, 2] for a, b in itertools.pairwise(edges) if not down[a + 1]]
-        assert all(lift > 0.0199 for lift in lifts), lifts
+        assert all(lift >= 0.02 - 1e-9 for lift in lifts), lifts
 
 
 @pytest.mark.slow
 def test_the_spectrum_of_the_movement_is_a_hands():
-    """Speed of the pen: the peak of its spectrum lies between 2 and 8 Hz, and by 20 Hz power fell thirtyfold."""
+    """Speed of the pen: the peak of its spectrum lies between 2 and 8 Hz, and by 20 Hz power fell fortyfold."""
     peaks, falls = [], []
     for i in range(60):
         rows = execute(genuine_act(WORLD[i], 0)).trajectory
@@ -243,7 +243,7 @@ def test_the_spectrum_of_the_movement_is_a_hands():
         peaks.append(hz[band][np.argmax(power[band])])
         falls.append(power[(hz > 18) & (hz < 22)].mean() / power[band].mean())
     assert 2 < np.median(peaks) < 8, float(np.median(peaks))
-    assert np.median(falls) < 1 / 30, float(np.median(falls))
+    assert np.median(falls) < 1 / 40, float(np.median(falls))
 
 
 @pytest.mark.slow

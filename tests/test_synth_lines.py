@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from synth import PROFILES, World, WorldConfig, forge
@@ -43,8 +43,7 @@ def genuine(world, i):
 
 @given(PLACES, PLACES, PLACES, PLACES, st.floats(-2.9, 2.9), st.floats(0.12, 0.88))
 def test_both_parts_of_an_uneven_arc_meet_without_a_corner_and_have_their_shares(x0, y0, x, y, bend, share):
-    if math.hypot(x - x0, y - y0) < 0.01:
-        return
+    assume(math.hypot(x - x0, y - y0) >= 0.01)
     targets = np.zeros((MAX_TARGETS, 4))
     targets[0, :2] = x0, y0
     n, rest = first_part(targets, 1, x, y, bend, share)
@@ -87,5 +86,5 @@ def test_a_tremor_comes_and_goes_and_is_never_larger_than_its_partials(tremor, s
     shake(times, xy, tremor, (np.uint64(seed), np.uint64(7)))
     assert np.abs(xy).max() <= 3.0 * tremor
     sizes = np.hypot(*xy.T).reshape(-1, 20).max(axis=1)  # in fifths of a second
-    assert sizes.max() > 2.0 * sizes.min()
-    assert 0.3 * tremor < np.sqrt((xy**2).mean()) < 1.5 * tremor
+    assert sizes.max() > 1.4 * sizes.min()
+    assert 0.4 * tremor < np.sqrt((xy**2).mean()) < 1.15 * tremor

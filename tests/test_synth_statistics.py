@@ -99,7 +99,7 @@ def test_the_rate_of_a_record_moves_no_statistic_much(definition):
             skip=("jerk", "minima_per_s", "slant_deg", "speed_pressure_r", "speed_pressure_r_inner"),
         )
         assert fast["slant_deg"] == pytest.approx(slow["slant_deg"], abs=6.0)
-        assert fast["minima_per_s"] == pytest.approx(slow["minima_per_s"], abs=2.0)
+        assert fast["minima_per_s"] == pytest.approx(slow["minima_per_s"], abs=1.7)
         assert fast["pen_ups"] == slow["pen_ups"]
 
 

@@ -1,12 +1,15 @@
 """Named worlds: each draws, and `svc_like` stays inside the bands it was tuned to."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from pipelines.bands import CUT, WHOLE
 from pipelines.population import draw_population
 from pipelines.realism import compare
-from synth import WORLDS, World, WorldConfig, forge, render
+from synth import PROFILES, WORLDS, World, WorldConfig, forge, render
+from synth.config import Spread
 from synth.worlds import world_config
 
 
@@ -26,14 +29,19 @@ def test_the_default_world_is_the_config_without_arguments():
 
 
 def test_lifts_are_missed_now_and_then_by_everybody_alike():
-    world = World(3, world_config("svc_like"))
-    counts = [
-        [int((np.diff((world[i].genuine(act).trajectory[:, 3] > 0).astype(int)) == 1).sum()) for act in range(6)]
-        for i in range(40)
-    ]
-    assert sum(len(set(row)) > 1 for row in counts) > 10
-    steady = World(3)
-    assert steady.config.hands[0][1].missed_lifts.a == 0
+    nothing = Spread("fixed", 0.0)
+    steady = dataclasses.replace(PROFILES["latin_cursive"], missed_lifts=nothing, p_omit=nothing, p_swap=nothing)
+    alone = WorldConfig(profiles=(("latin_cursive", 1.0),), hands=(("latin_cursive", steady),))
+    varied = []
+    for world in (World(3, world_config("svc_like")), World(3), World(3, alone)):
+        counts = [
+            [int((np.diff((world[i].genuine(act).trajectory[:, 3] > 0).astype(int)) == 1).sum()) for act in range(6)]
+            for i in range(40)
+        ]
+        varied.append(sum(len(set(row)) > 1 for row in counts))
+    assert varied[0] > 10
+    assert varied[1] > 10
+    assert varied[2] == 0
 
 
 @pytest.mark.slow
