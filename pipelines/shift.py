@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.worlds import WORLDS
+
 from .config import RunConfig
 from .curve_points import Points, write_points
 from .curves import frozen_of
@@ -170,18 +172,22 @@ def shift(
     write_points(folder, [points_of(found)])
     order = [each.shift.name for each in ranked(found)]
     values = {"signers": signers, "world_seed": config.world.seed, "own": OWN, "ranked": order}
-    laws = {each.shift.name: _laws(each.shift) for each in found}
+    laws = {each.shift.name: laws_of(each.shift) for each in found}
     write_json(folder / "shift.json", values | {"worlds": [each.record | laws[each.shift.name] for each in found]})
     path = write_text(folder / "shift.html", shift_html(found, config))
     return found, path
 
 
-def _laws(one: Shift) -> dict[str, Any]:
+def laws_of(one: Shift) -> dict[str, Any]:
     """Return what is needed to draw a shift again."""
     if one.fonts:
         return {"generator": "single-stroke vector fonts, font_acts.py"}
+    drawn = {"capture": one.capture, "forger": one.forger, "another_seed": one.another_seed}
+    if named := [name for name, world in WORLDS.items() if world == one.world]:
+        return drawn | {"world": named[0]}
     usual, laws = own_world(), ("profiles", "pens", "density")
     world = {law: getattr(one.world, law) for law in laws if getattr(one.world, law) != getattr(usual.world, law)}
-    stability = dict(one.world.hands)["latin_cursive"].stability
-    world |= {"stability": [stability.a, stability.b]} if one.world.hands != usual.world.hands else {}
-    return {"capture": one.capture, "forger": one.forger, "another_seed": one.another_seed, "changed_laws": world}
+    if one.world.hands != usual.world.hands:
+        stability = one.world.hands[0][1].stability
+        world |= {"stability": [stability.a, stability.b]}
+    return drawn | {"world": "default", "changed_laws": world}

@@ -39,7 +39,7 @@ from pipelines.progress import Progress
 from pipelines.protocols import cosine_scores, one_reference_trials
 from pipelines.runs import Run
 from pipelines.settings import EvaluationSettings
-from pipelines.shift import HEAD, judged_signers, measure_shifts, points_of, ranked, shift
+from pipelines.shift import HEAD, judged_signers, laws_of, measure_shifts, points_of, ranked, shift
 from pipelines.shift_page import _share, rows_of, several_rows, shift_html
 from pipelines.shift_rates import FUSIONS, METHODS, interval, judge, record
 from pipelines.shift_words import difference_of
@@ -163,6 +163,15 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     assert met["short signatures"] == "part"
     assert met["tracer"] == met["variable signers"] == met["consistent signers"] == met["another seed"] == "part"
     assert met["careless"] == met["slow copier"] == met["look-alikes"] == met["vector fonts"] == "no"
+
+
+def test_every_shift_says_by_which_laws_it_is_drawn_again(config: RunConfig) -> None:
+    found = {each.name: laws_of(each) for each in shifts(config)}
+    assert found["short signatures"]["world"] == "svc_like"
+    assert found["photo"] == {"capture": "photo", "forger": "freehand", "another_seed": False, "world": "default"}
+    assert found["variable signers"]["changed_laws"] == {"stability": [0.04, 0.06]}
+    assert found["devanagari"]["changed_laws"] == {"profiles": (("devanagari", 1.0),)}
+    assert all(json.dumps(laws) for laws in found.values())
 
 
 def test_shifts_are_found_by_name_and_by_group(config: RunConfig) -> None:
