@@ -8,7 +8,7 @@ from .kinematics import displacement
 from .lexicon import unit_of
 from .scripts import RIGHT_TO_LEFT
 from .streams import Key, normal, slot, uniform
-from .targets import FLOURISH, MAX_TARGETS, SWEEP, X, Y, off, put
+from .targets import FLOURISH, MAX_TARGETS, MOST_TURN, SWEEP, X, Y, off, put
 
 _FLOURISH, _ATTACHED, _LOOPS, _SIDE, _EXTENT, _LANE, _TURN, _UNEVEN = (
     slot(f"flourish.{n}") for n in ("has", "attached", "loops", "side", "extent", "lane", "turn", "uneven")
@@ -71,7 +71,7 @@ def first_part(targets: Any, n: int, x: float, y: float, bend: float, share: flo
     one where the share is small. The place is that of two arcs which together are one long, turned and scaled to the
     chord; own construction.
     """
-    bend = min(max(bend, -2.9), 2.9)
+    bend = min(max(bend, -MOST_TURN), MOST_TURN)  # of the whole arc, as of one that is put in one part
     dx, dy = x - targets[n - 1, X], y - targets[n - 1, Y]
     first_x, first_y = displacement(1.0, share, 0.0, 0.5 * bend)
     second_x, second_y = displacement(1.0, 1.0 - share, 0.5 * bend, 0.5 * bend)

@@ -14,6 +14,8 @@ MAX_TARGETS = 360
 POINT, LETTER, SIZE, DRIFT, BEND, FLOURISH = range(6)
 """Columns of a deviation table: spread of single targets, whole letters (x-heights), letter size (log),
 the walk from letter to letter (x-heights), sweeps (rad) and flourish corners (share of its width)."""
+MOST_TURN = 2.9
+"""Largest sweep of a target, in rad; an arc of 2 pi would have no chord."""
 
 
 @kernel
@@ -27,9 +29,9 @@ def off(stray: Any, deviation: Any, column: int, name: Any, index: Any) -> float
 
 @kernel
 def put(targets: Any, n: int, x: float, y: float, sweep: float, down: float) -> int:
-    """Append a target to n others while there is room, its sweep at most 2.9 rad; return how many there are."""
+    """Append a target to n others while there is room, its sweep at most `MOST_TURN`; return how many there are."""
     if n < MAX_TARGETS:
         targets[n, 0], targets[n, 1], targets[n, 3] = x, y, down
-        targets[n, 2] = min(max(sweep, -2.9), 2.9)
+        targets[n, 2] = min(max(sweep, -MOST_TURN), MOST_TURN)
         return n + 1
     return n
