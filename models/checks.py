@@ -148,6 +148,8 @@ def _check_seeds(model: keras.Model, make: Callable[[int], keras.Model], inputs:
         bool(cosines.min() > 0.98),
         f"bfloat16 gives nearly the embeddings of float32: their cosine is {cosines.min():.3f}, not above 0.98",
     )
+    loss = _one_step(other, inputs)
+    _require(bool(np.isfinite(loss)), f"a training step in bfloat16 has a finite loss, not {loss}")
 
 
 @contextmanager
@@ -189,11 +191,7 @@ def _check_extremes(model: keras.Model, inputs: _Array, *, takes: str) -> None:
 
 def _check_training(model: keras.Model, inputs: _Array) -> tuple[float, ...]:
     before = [_numbers(weight).copy() for weight in model.trainable_weights]
-    labels = np.array([(i // 2, 1) for i in range(len(inputs))], dtype=np.int32)
-    eager = keras.backend.backend() == "tensorflow"  # tracing takes several times longer than these few steps
-    adam, loss = keras.optimizers.Adam(1e-3), SupervisedContrastive()
-    model.compile(optimizer=adam, loss=loss, jit_compile=False, run_eagerly=eager)
-    losses = [float(model.train_on_batch(inputs, labels))]
+    losses = [_one_step(model, inputs)]
     _require(bool(np.isfinite(losses[0])), f"a training step has a finite loss, not {losses[0]}")
     for weight, old in zip(model.trainable_weights, before, strict=True):
         new = _numbers(weight)
@@ -203,12 +201,22 @@ def _check_training(model: keras.Model, inputs: _Array) -> tuple[float, ...]:
             f"a training step changes every trainable weight: {weight.path} stayed; "
             "join it to the output, or drop a bias that a normalisation cancels",
         )
-    losses += [float(model.train_on_batch(inputs, labels)) for _ in range(_STEPS - 1)]
+    losses += [_one_step(model, inputs) for _ in range(_STEPS - 1)]
     _require(
         losses[-1] < losses[0],
         f"{_STEPS} training steps on one batch lower its loss: it went from {losses[0]:.4g} to {losses[-1]:.4g}",
     )
     return tuple(losses)
+
+
+def _one_step(model: keras.Model, inputs: _Array) -> float:
+    """Return the loss of a training step on examples of which two in a row are of one signer; the step is made."""
+    if not model.compiled:
+        eager = keras.backend.backend() == "tensorflow"  # tracing takes several times longer than a few steps
+        adam, loss = keras.optimizers.Adam(1e-3), SupervisedContrastive()
+        model.compile(optimizer=adam, loss=loss, jit_compile=False, run_eagerly=eager)
+    labels = np.array([(i // 2, 1) for i in range(len(inputs))], dtype=np.int32)
+    return float(model.train_on_batch(inputs, labels))
 
 
 def _check_saving(model: keras.Model, images: _Array) -> None:

@@ -51,7 +51,7 @@ def resnet_elastic(
     whole = layers.GlobalAveragePooling2D(name="whole_pool")(last)
     coarse = norm_relu(conv(last, 48, 1, seed=seed, name="grid_conv"), name="grid")
     if coarse.shape[1:3] != tuple(grid):
-        coarse = ops.image.resize(coarse, tuple(grid), antialias=True)
+        coarse = ops.image.resize(ops.cast(coarse, "float32"), tuple(grid), antialias=True)  # no gradient in 16 bits
     whole = layers.Concatenate(name="joined")([whole, layers.Flatten(name="grid_flat")(coarse)])
     init = glorot_uniform(seed, "whole_dense")
     whole = layers.Dense(embedding_dim, kernel_initializer=init, name="whole_dense")(whole)
