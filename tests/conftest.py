@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,18 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, micro_config: RunConf
 
     path = tmp_path_factory.mktemp("micro") / "run"
     demo(path, micro_config, fresh=False, progress=Progress(quiet=True))
-    import keras
-
-    keras.config.set_dtype_policy("float32")  # what other tests expect, whatever this machine prefers
+    _forget_precision()
     return path
+
+
+@pytest.fixture(autouse=True)
+def usual_precision() -> Iterator[None]:
+    """Build networks in float32 in every test, whatever this machine prefers and whoever trained before."""
+    _forget_precision()
+    yield
+    _forget_precision()
+
+
+def _forget_precision() -> None:
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_dtype_policy("float32")
