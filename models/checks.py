@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .elastic import elastic_layer
 from .losses import SupervisedContrastive
+from .losses_elastic import Elastic
 from .registry import Builder, check_arguments, find, names, spec_of
 
 _Array = NDArray[Any]
@@ -213,7 +214,10 @@ def _one_step(model: keras.Model, inputs: _Array) -> float:
     """Return the loss of a training step on examples of which two in a row are of one signer; the step is made."""
     if not model.compiled:
         eager = keras.backend.backend() == "tensorflow"  # tracing takes several times longer than a few steps
-        adam, loss = keras.optimizers.Adam(1e-3), SupervisedContrastive()
+        adam, loss, elastic = keras.optimizers.Adam(1e-3), SupervisedContrastive(), elastic_layer(model)
+        if elastic is not None:  # its comparison has weights of its own, which only a loss on pairs trains
+            loss = Elastic(elastic.shape, elastic.reach, genuine=2, forgeries=0)
+            loss.compare_by(elastic)
         model.compile(optimizer=adam, loss=loss, jit_compile=False, run_eagerly=eager)
     labels = np.array([(i // 2, 1) for i in range(len(inputs))], dtype=np.int32)
     return float(model.train_on_batch(inputs, labels))

@@ -2,7 +2,7 @@
 
 No two signatures of one person lie on each other: words drift, a line sags, a flourish swings wider. A cosine of
 flat vectors must learn to forgive each such shift; here every place of one map looks for its best match within a
-small window of the other, so that only the form of the strokes is left to learn.
+small window of the other, so that only the form of the strokes is left to learn, and what each match is worth.
 """
 
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+
+from .evidence import MatchEvidence
 
 _UNSEEN = -4.0
 """Less than any cosine: a place outside the window or the map."""
@@ -26,27 +28,39 @@ class ElasticEmbedding(keras.layers.Layer):
     Args:
         reach: Rows and columns that a stroke may have moved, 0 or above.
         whole_weight: Share of the whole vectors' cosine in ``similarity``, from 0 to 1.
+        evidence: Units of a ``MatchEvidence``, which learns what matches say beyond their cosine; 0 for none.
+        seed: Seed of its weights, 0 or above.
         **kwargs: ``name`` and the like, for ``keras.layers.Layer``.
 
     Raises:
-        ValueError: If ``reach`` or ``whole_weight`` is out of range.
+        ValueError: If ``reach``, ``whole_weight`` or ``evidence`` is out of range.
 
     Source:
         Ours. Related: Weinzaepfel et al. (2013), "DeepFlow", section 3 (local descriptors that may move), and Lowe
         (2004), "Distinctive image features from scale-invariant keypoints" (a descriptor's best match decides).
     """
 
-    def __init__(self, reach: tuple[int, int] = (2, 3), whole_weight: float = 0.1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        reach: tuple[int, int] = (2, 3),
+        whole_weight: float = 0.1,
+        evidence: int = 0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
         if len(reach) != 2 or min(reach) < 0:
             raise ValueError(f"reach is {reach!r}; it must be two numbers of cells, 0 or above, such as (2, 3)")
         if not 0.0 <= whole_weight <= 1.0:
             raise ValueError(f"whole_weight is {whole_weight!r}; it must be from 0 to 1, such as 0.1")
         super().__init__(**(kwargs | {"dtype": "float32"}))
         self.reach, self.whole_weight = (int(reach[0]), int(reach[1])), float(whole_weight)
+        self.evidence = MatchEvidence(evidence, seed, name="evidence") if evidence else None
 
     def build(self, input_shape: Any) -> None:
         """Note the lengths of the parts."""
         (_, self.whole), (_, self.rows, self.columns, self.channels) = input_shape
+        if self.evidence is not None:
+            self.evidence.build(self.channels)
         self.built = True
 
     @property
@@ -80,7 +94,8 @@ class ElasticEmbedding(keras.layers.Layer):
             second: The same.
 
         Returns:
-            float32, shape ``(n,)``, in [-1, 1], symmetric; higher = more likely of one hand.
+            float32, shape ``(n,)``, symmetric; higher = more likely of one hand. In [-1, 1]; with ``evidence``, up to
+            a half outside.
         """
         (whole_1, local_1), (whole_2, local_2) = self._parts(first), self._parts(second)
         rigid = ops.sum(_unit(whole_1) * _unit(whole_2), axis=-1)
@@ -98,27 +113,43 @@ class ElasticEmbedding(keras.layers.Layer):
         cells = self.rows * self.columns
         means = []
         for one, other in ((first, second), (second, first)):
-            weight = ops.sum(ops.square(one), axis=-1)
+            weight, beyond = (ops.sum(ops.square(m), axis=-1) for m in (one, other))
             # a tenth of the mean: what lies below says little of its direction
-            turned = [m * ops.rsqrt(ops.sum(ops.square(m), -1, keepdims=True) + 0.05 / cells) for m in (one, other)]
-            best = ops.sum(turned[0] * self._matched(*turned), axis=-1)
+            turned = [m * ops.rsqrt(w[..., None] + 0.05 / cells) for m, w in ((one, weight), (other, beyond))]
+            found = self._best(*turned)
+            matched = self._taken(turned[1], found)
+            best = ops.sum(turned[0] * matched, axis=-1)
+            if self.evidence is not None:
+                weights = weight * cells, self._taken(beyond[..., None], found)[..., 0] * cells
+                best = best + self.evidence(turned[0], matched, best, weights, self._moved(found))
             means.append(ops.sum(weight * best, axis=(1, 2)) / (ops.sum(weight, axis=(1, 2)) + 1e-8))
         return 0.5 * (means[0] + means[1])
 
-    def _matched(self, first: Any, second: Any) -> Any:
-        """Return for every place of `first` the vector of its best place in `second`, in the shape of `first`.
+    def _best(self, first: Any, second: Any) -> Any:
+        """Return where each place of `first` has its best match in `second`: band times columns, plus column.
 
-        Only the choice is made on all candidates; gradients flow through the chosen one alone.
+        Only this choice is made on all candidates; gradients flow through the chosen one alone.
         """
-        up, rows, columns = self.reach[0], self.rows, self.columns
+        up, rows = self.reach[0], self.rows
         padded = ops.pad(ops.stop_gradient(second), [[0, 0], [up, up], [0, 0], [0, 0]])
         bands = ops.concatenate([padded[:, d : d + rows] for d in range(2 * up + 1)], axis=2)
         cosines = ops.matmul(ops.stop_gradient(first), ops.transpose(bands, (0, 1, 3, 2))) + self._window()
-        best = ops.cast(ops.top_k(cosines, 1)[1][..., 0], "int32")  # Keras's argmax mends signed zeros first: slower
-        row = np.arange(rows, dtype=np.int32)[:, None] + best // columns - up
-        start = ops.arange(ops.shape(first)[0], dtype="int32")[:, None, None] * (rows * columns)
-        places = ops.reshape(start + row * columns + best % columns, (-1,))
-        return ops.reshape(ops.take(ops.reshape(second, (-1, self.channels)), places, axis=0), ops.shape(first))
+        return ops.cast(ops.top_k(cosines, 1)[1][..., 0], "int32")  # Keras's argmax mends signed zeros first: slower
+
+    def _taken(self, second: Any, found: Any) -> Any:
+        """Return what `second`, shape ``(n, rows, columns, c)``, holds at the places `_best` found, in that shape."""
+        up, rows, columns = self.reach[0], self.rows, self.columns
+        row = np.arange(rows, dtype=np.int32)[:, None] + found // columns - up
+        start = ops.arange(ops.shape(second)[0], dtype="int32")[:, None, None] * (rows * columns)
+        places = ops.reshape(start + row * columns + found % columns, (-1,))
+        return ops.reshape(ops.take(ops.reshape(second, (-1, second.shape[-1])), places, axis=0), ops.shape(second))
+
+    def _moved(self, found: Any) -> tuple[Any, Any]:
+        """Return rows and columns from each place to its match, as shares of the reach, float32."""
+        (up, side), columns = self.reach, self.columns
+        rows = ops.cast(found // columns - up, "float32") / max(up, 1)
+        along = ops.cast(found % columns - np.arange(columns, dtype=np.int32), "float32") / max(side, 1)
+        return rows, along
 
     def _window(self) -> Any:
         """Return 0 where a place may look and `_UNSEEN` elsewhere, shape (rows, columns, bands * columns)."""
@@ -131,7 +162,10 @@ class ElasticEmbedding(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this layer."""
-        return {**super().get_config(), "reach": self.reach, "whole_weight": self.whole_weight}
+        own: dict[str, Any] = {"reach": self.reach, "whole_weight": self.whole_weight}
+        if self.evidence is not None:
+            own |= {"evidence": self.evidence.units, "seed": self.evidence.seed}
+        return {**super().get_config(), **own}
 
 
 def elastic_layer(model: Any) -> ElasticEmbedding | None:

@@ -62,6 +62,10 @@ class Elastic(keras.losses.Loss):
         self.scale, self.bias = above_zero("scale", scale), finite("bias", bias)
         self.contrastive = SupervisedContrastive(temperature)
 
+    def compare_by(self, layer: ElasticEmbedding) -> None:
+        """Compare by a network's own layer from now on, so that what it learns of matches trains with this loss."""
+        self.embedding, self.shape = layer, layer.shape
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of a batch.
 

@@ -19,6 +19,7 @@ def resnet_elastic(
     stem_channels: int = 48,
     local_channels: int = 24,
     reach: tuple[int, int] = (2, 3),
+    evidence: int = 24,
     grid: tuple[int, int] = (6, 12),
     attention: str = "none",
 ) -> keras.Model:
@@ -34,6 +35,7 @@ def resnet_elastic(
         stem_channels: Channels after the stem, 8 or above.
         local_channels: Length of a local vector, 2 or above.
         reach: Rows and columns of cells that a stroke may have moved.
+        evidence: Units of a ``MatchEvidence``, which learns what matches say beyond their cosine; 0 for none.
         grid: Rows and columns of the coarse grid in the vector of the whole, whatever the size of the canvas.
         attention: One of ``attention.KINDS``, after the blocks of stride 8 and after those of stride 16.
 
@@ -62,4 +64,5 @@ def resnet_elastic(
     above = layers.Cropping2D(((0, down), (0, right)), name="above_cropped")(above)
     local = layers.Concatenate(name="local_joined")([norm_relu(fine, name="fine"), above])
     local = conv(local, local_channels, 1, seed=seed, name="local_conv")
-    return keras.Model(ink, ElasticEmbedding(reach, name="embedding")([whole, local]), name="resnet_elastic")
+    embedding = ElasticEmbedding(reach, evidence=evidence, seed=seed, name="embedding")
+    return keras.Model(ink, embedding([whole, local]), name="resnet_elastic")

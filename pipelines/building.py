@@ -52,11 +52,21 @@ def build_loss(config: RunConfig, model: Any = None, weights: Weights | None = N
         options["class_weights"] = weights.signers
     if name == "elastic":
         options |= {"genuine": config.batch.genuine, "forgeries": config.batch.forgeries}
-        if model is not None and (layer := elastic_layer(model)) is not None:
-            options |= {"shape": layer.shape, "reach": layer.reach}
     if name in ("joint", "supervised_contrastive", "elastic"):
         options.setdefault("temperature", config.train.temperature)
-    return build(name, **_tuples(options))
+    loss = build(name, **_tuples(options))
+    if name == "elastic" and model is not None and (layer := elastic_layer(model)) is not None:
+        loss.compare_by(layer)
+    return loss
+
+
+def compare_again(model: Any) -> None:
+    """Let the loss of a network loaded with it compare by that network's own layer, as when both were built."""
+    from models.elastic import elastic_layer
+
+    layer, loss = elastic_layer(model), getattr(model.loss, "loss", model.loss)  # the one inside a `WholeBatch`
+    if layer is not None and hasattr(loss, "compare_by"):
+        loss.compare_by(layer)
 
 
 def check_names(config: RunConfig) -> None:
@@ -132,6 +142,8 @@ def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
     if spec.takes == "sequence":
         shape = {"sequence_shape": (settings.samples, len(FEATURES))}
     options = _tuples(settings.model_options)
+    if spec.loss == "elastic" != loss_name(config):
+        options.setdefault("evidence", 0)  # no other loss would train it
     model = models.build(settings.model, embedding_dim=settings.embedding_dim, seed=settings.seed, **shape, **options)
     if settings.imagenet is not None:
         from .pretrained import load_imagenet

@@ -43,7 +43,7 @@ class ElasticHead:
         self.known: dict[tuple[int, int], float] = {}
 
     def scores(self, references: Vectors, questioned: Vectors) -> NDArray[np.float32]:
-        """Return similarities in [-1, 1], shape ``(n_references, n_questioned)``, higher = more likely genuine."""
+        """Return similarities, shape ``(n_references, n_questioned)``, higher = more likely genuine."""
         names = [[hash(row.tobytes()) for row in rows] for rows in (references, questioned)]
         pairs = [(min(a, b), max(a, b)) for a in names[0] for b in names[1]]
         if len(self.known) + len(pairs) > self._REMEMBERED:

@@ -1,7 +1,8 @@
 """What `models.elastic.ElasticEmbedding.similarity` returns, for all pairs of two lists at once and in NumPy.
 
 The layer compares one pair a row and keeps what a gradient needs. To judge, nothing is kept: the cosines of two maps
-are products of matrices, and serve both directions, of either signature's places in the other's window.
+are products of matrices, and serve both directions, of either signature's places in the other's window. Where a layer
+has learnt what matches are worth, it is asked itself, many pairs at once.
 """
 
 import functools
@@ -15,6 +16,8 @@ from .all_cores import on_all_cores
 Floats = NDArray[np.float32]
 _UNSEEN = np.float32(-4.0)
 """Less than any cosine: of a place outside the window."""
+_PAIRS, _FEW = 64, 24
+"""Pairs that a layer is asked about at once; so few that building its graph would take longer than to do without."""
 _AT_ONCE = 96
 """Questioned signatures in one product, so that it stays in the processor's cache."""
 
@@ -28,7 +31,7 @@ class _Parts(NamedTuple):
 
 
 def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats:
-    """Return how alike signatures are, shape ``(n_references, n_questioned)``, each in [-1, 1].
+    """Return how alike signatures are, shape ``(n_references, n_questioned)``.
 
     Equal to the layer's ``similarity`` up to rounding.
 
@@ -37,6 +40,8 @@ def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats
         references: Joined vectors, shape ``(n_references, d)``.
         questioned: The same, shape ``(n_questioned, d)``.
     """
+    if layer.evidence is not None:
+        return _asked(layer, references, questioned)
     ours = _parts(layer, references)
     ones, found = [_one(ours, i) for i in range(len(references))], []
     for start in range(0, len(questioned), _AT_ONCE):
@@ -45,6 +50,33 @@ def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats
         rigid = ours.whole @ theirs.whole.T
         found.append(layer.whole_weight * rigid + (1.0 - layer.whole_weight) * elastic)
     return np.concatenate(found, axis=1, dtype=np.float32)
+
+
+def _asked(layer: Any, references: Floats, questioned: Floats) -> Floats:
+    """Return the layer's own similarity of all pairs: a few at once, more in lots for a graph that is built once."""
+    first, second = (places.ravel() for places in np.indices((len(references), len(questioned))))
+    shape = len(references), len(questioned)
+    if len(first) <= _FEW:
+        return np.asarray(layer.similarity(references[first], questioned[second]), dtype=np.float32).reshape(shape)
+    compare, found = _comparer(layer), []
+    for start in range(0, len(first), _PAIRS):
+        lot = [np.resize(places[start : start + _PAIRS], _PAIRS) for places in (first, second)]  # the last begins again
+        found.append(np.asarray(compare.predict_on_batch([references[lot[0]], questioned[lot[1]]]), dtype=np.float32))
+    return np.concatenate(found)[: len(first)].reshape(shape)
+
+
+@functools.lru_cache(maxsize=2)
+def _comparer(layer: Any) -> Any:
+    """Return a network that compares pairs of embeddings as the layer does."""
+    import keras
+
+    class Comparer(keras.Model):  # type: ignore[misc]
+        """Two lists of embeddings in, the similarity of each pair out."""
+
+        def call(self, pairs: Any) -> Any:
+            return layer.similarity(*pairs)
+
+    return Comparer(dtype="float32")  # whatever precision trained
 
 
 def _parts(layer: Any, vectors: Floats) -> _Parts:

@@ -26,6 +26,7 @@ from .fitting import explained, interrupt_between_steps
 from .hosts import shared
 from .inputs import Drawing, images_per_step, planner, training_stream
 from .real_data import Folder
+from .replicas import steeper
 from .runs import Run, RunError
 from .sources import Source
 
@@ -163,9 +164,10 @@ def build_gradients(cluster: Cluster, config: RunConfig, model: Any, source: Sou
             predicted = tf.cast(model(seen, training=True), tf.float32)
             all_predicted, all_labels = cluster.whole([predicted, tf.cast(labels, tf.float32)])
             weighed = None if table is None else tf.gather(table, tf.cast(all_labels[:, 0], tf.int32))
-            loss = model.loss(all_labels, all_predicted, weighed)
+            # every host computes the whole loss, so what the loss itself learns gets its share from each
+            loss = model.loss(all_labels, steeper(all_predicted, cluster.hosts.count), weighed)
             penalty = tf.add_n(model.losses) / cluster.hosts.count if model.losses else 0.0
-            scaled = model.optimizer.scale_loss(loss + penalty)
+            scaled = model.optimizer.scale_loss(loss / cluster.hosts.count + penalty)
         found = tape.gradient(scaled, model.trainable_variables)
         sums = iter(cluster.total([part for part in found if part is not None]))
         return loss, [None if part is None else next(sums) for part in found]

@@ -61,7 +61,8 @@ def spread_again(model: Any) -> None:
 class WholeBatch(keras.losses.Loss):  # type: ignore[misc]
     """Compute a loss of the rows of all replicas on each; with one replica it is the loss itself.
 
-    Each replica's gradient reaches its own rows only, and their sum, which the optimizer takes, is that of the whole.
+    Each replica's gradient reaches its own rows whole, and what the loss itself learns by its share; their sum, which
+    the optimizer takes, is that of the whole loss.
 
     Args:
         loss: Takes labels and predictions of a batch and returns a scalar.
@@ -90,8 +91,8 @@ class WholeBatch(keras.losses.Loss):  # type: ignore[misc]
         n = 1 if here is None else here.num_replicas_in_sync
         if n == 1:
             return self.loss.call(y_true, y_pred)
-        value = self.loss.call(*(_everywhere(tf.cast(rows, tf.float32), here, n) for rows in (y_true, y_pred)))
-        return value / n + (1.0 - 1.0 / n) * (value - tf.stop_gradient(value))
+        y_true, y_pred = (_everywhere(tf.cast(rows, tf.float32), here, n) for rows in (y_true, y_pred))
+        return self.loss.call(y_true, steeper(y_pred, n)) / n
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
@@ -101,6 +102,13 @@ class WholeBatch(keras.losses.Loss):  # type: ignore[misc]
     def from_config(cls, config: dict[str, Any]) -> "WholeBatch":
         """Return the loss of such arguments."""
         return cls(**(config | {"loss": keras.saving.deserialize_keras_object(config["loss"])}))
+
+
+def steeper(values: Any, times: int) -> Any:
+    """Return the same values, whose gradients count so many times."""
+    import tensorflow as tf
+
+    return values + (times - 1.0) * (values - tf.stop_gradient(values))
 
 
 def _everywhere(rows: Any, here: Any, n: int) -> Any:

@@ -7,7 +7,7 @@ killed and started again sees the same data and goes on from the last finished e
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from .building import Say, bare_backbone, build_model
+from .building import Say, bare_backbone, build_model, compare_again
 from .checkpoints import best_network, clear_leftovers, last_checkpoint, logged_errors, newest_whole, standing, writing
 from .config import RunConfig
 from .files import write_json
@@ -69,6 +69,7 @@ def train(
         if begun is not None:
             model = keras.saving.load_model(begun[1], safe_mode=True)
             spread_again(model)
+            compare_again(model)
     if begun is not None:
         say(f"going on after epoch {begun[0]} of {settings.epochs}")
     first = begun[0] if begun is not None else 0

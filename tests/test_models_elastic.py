@@ -75,6 +75,84 @@ def test_joined_vectors_have_length_one_and_half_of_it_is_the_whole():
     np.testing.assert_allclose((vectors[:, :WHOLE] ** 2).sum(axis=1), 0.5, atol=1e-6)
 
 
+def learned(rng, reach=(1, 2), units=4, n=4):
+    """Return a layer whose evidence is as strong as training could make it, and joined vectors."""
+    layer = ElasticEmbedding(reach, 0.1, evidence=units)
+    whole = rng.standard_normal((n, WHOLE)).astype(np.float32)
+    vectors = np.asarray(layer([whole, rng.standard_normal((n, ROWS, COLUMNS, CHANNELS)).astype(np.float32)]))
+    layer.evidence.set_weights([rng.standard_normal(w.shape).astype(np.float32) for w in layer.evidence.get_weights()])
+    return layer, vectors
+
+
+def plain_with_evidence(layer, a, b):
+    """The definition, place by place: every match judged by three dense layers."""
+    (k0, b0, k1, b1, k2, b2), total = layer.evidence.get_weights(), 0.0
+    maps = [v[WHOLE:].reshape(ROWS, COLUMNS, CHANNELS).astype(np.float64) for v in (a, b)]
+    units = [v[:WHOLE] / np.linalg.norm(v[:WHOLE]) for v in (a, b)]
+    cells = ROWS * COLUMNS
+    everywhere = [(r, c) for r in range(ROWS) for c in range(COLUMNS)]
+    for one, other in ((maps[0], maps[1]), (maps[1], maps[0])):
+        weight, beyond = (one**2).sum(-1) * cells, (other**2).sum(-1) * cells
+        turned = [m / np.sqrt((m**2).sum(-1) + 0.05 / cells)[..., None] for m in (one, other)]
+        place, cosine, moved = {}, np.zeros((ROWS, COLUMNS)), np.zeros((ROWS, COLUMNS, 2))
+        for r, c in everywhere:
+            window = [p for p in everywhere if np.all(np.abs(np.subtract(p, (r, c))) <= layer.reach)]
+            place[r, c] = max(window, key=lambda p: turned[0][r, c] @ turned[1][p])
+            cosine[r, c] = turned[0][r, c] @ turned[1][place[r, c]]
+            moved[r, c] = np.subtract(place[r, c], (r, c)) / np.maximum(layer.reach, 1)
+        apart = moved - (weight[..., None] * moved).sum((0, 1)) / weight.sum()
+        judged = np.zeros((ROWS, COLUMNS))
+        for r, c in everywhere:
+            here = slice(max(r - 1, 0), r + 2), slice(max(c - 1, 0), c + 2)
+            seen = weight[here].mean() + 0.05
+            near = [(weight[here] * of[here]).mean() / seen for of in (cosine, apart[..., 0], apart[..., 1])]
+            first, second = turned[0][r, c], turned[1][place[r, c]]
+            numbers = [weight[r, c] ** 0.5, beyond[place[r, c]] ** 0.5, cosine[r, c], *moved[r, c], *near]
+            numbers += list(np.abs(apart[r, c] - near[1:]))
+            x = np.concatenate([np.abs(first - second), first * second, numbers])
+            x = np.maximum(np.maximum(x @ k0 + b0, 0) @ k1 + b1, 0) @ k2 + b2
+            judged[r, c] = cosine[r, c] + 0.5 * np.tanh(0.6 * x[0])
+        total += 0.5 * (weight * judged).sum() / weight.sum()
+    return layer.whole_weight * (units[0] @ units[1]) + (1 - layer.whole_weight) * total
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), up=st.integers(0, 3), side=st.integers(0, 4))
+def test_evidence_is_what_three_layers_make_of_every_match(seed, up, side):
+    layer, vectors = learned(np.random.default_rng(seed), (up, side))
+    found = np.asarray(layer.similarity(vectors[:2], vectors[2:]))
+    np.testing.assert_allclose(
+        found, [plain_with_evidence(layer, vectors[i], vectors[i + 2]) for i in (0, 1)], atol=1e-4
+    )
+    np.testing.assert_allclose(found, layer.similarity(vectors[2:], vectors[:2]), atol=1e-5)
+    assert (np.abs(found) <= 1.5).all()
+
+
+def test_before_training_evidence_hardly_says_anything():
+    for seed in range(5):
+        layer = ElasticEmbedding((1, 2), 0.1, evidence=8, seed=seed)
+        plain_layer, vectors = embed(np.random.default_rng(seed), 4)
+        layer.build(((None, WHOLE), (None, ROWS, COLUMNS, CHANNELS)))
+        pair = vectors[:2], vectors[2:]
+        np.testing.assert_allclose(layer.similarity(*pair), plain_layer.similarity(*pair), atol=0.05)
+
+
+def test_evidence_trains_with_the_loss_and_with_everything_below_it():
+    import tensorflow as tf
+
+    layer, vectors = learned(np.random.default_rng(1), n=15)
+    _, _, labels = batch(np.random.default_rng(1))
+    loss, z = elastic_loss(), tf.Variable(vectors)
+    alone = float(loss.call(labels, vectors))
+    loss.compare_by(layer)
+    with tf.GradientTape() as tape:
+        value = loss.call(labels, z)
+    assert float(value) != pytest.approx(alone, rel=1e-3)
+    for slope in tape.gradient(value, [z, *(weight.value for weight in layer.trainable_weights)]):
+        assert np.isfinite(slope.numpy()).all()
+        assert np.abs(slope.numpy()).max() > 0
+
+
 def batch(rng, groups=3, genuine=3, forged=2):
     layer, vectors = embed(rng, groups * (genuine + forged))
     labels = [(slot, kind) for slot in range(groups) for kind in [1] * genuine + [0] * forged]
@@ -127,6 +205,8 @@ def test_refusals_name_the_way_out():
         ElasticEmbedding((-1, 2))
     with pytest.raises(ValueError, match="from 0 to 1"):
         ElasticEmbedding(whole_weight=2.0)
+    with pytest.raises(ValueError, match="-1 units is none; use 1 or more"):
+        ElasticEmbedding(evidence=-1)
     with pytest.raises(ValueError, match="too small"):
         Elastic(genuine=1)
     _, vectors, labels = batch(np.random.default_rng(5))
@@ -145,5 +225,6 @@ def test_a_saved_network_compares_as_before(tmp_path):
     x = np.random.default_rng(0).random((4, 48, 72, 1), dtype=np.float32)
     e = np.asarray(model.predict_on_batch(x))
     layer, loaded = elastic_layer(model), elastic_layer(again)
+    assert loaded.evidence.units == layer.evidence.units == 24
     assert loaded.shape == layer.shape == (8, 6, 9, 24)
     np.testing.assert_allclose(loaded.similarity(e[:2], e[2:]), layer.similarity(e[:2], e[2:]), atol=1e-6)

@@ -1,5 +1,6 @@
 """Elastic similarities in NumPy: what the network's layer says of each pair, whatever is asked together."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,6 +37,26 @@ def test_it_is_the_layers_similarity_of_every_pair(seed, up, side, weight):
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=2e-6)
     np.testing.assert_allclose(elastic_scores(layer, vectors[3:], vectors[:3]).T, found, atol=2e-6)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 4), (12, 15)])
+def test_a_layer_that_learnt_what_matches_are_worth_is_asked_itself(n, m):
+    keras.config.set_dtype_policy("mixed_bfloat16")  # as training leaves it where the processor prefers that
+    rng = np.random.default_rng(0)
+    layer = ElasticEmbedding((1, 2), evidence=4)
+    _, vectors = embedded(0, n + m)
+    layer.build(((None, WHOLE), (None, ROWS, COLUMNS, CHANNELS)))
+    layer.evidence.set_weights([rng.standard_normal(w.shape).astype(np.float32) for w in layer.evidence.get_weights()])
+    first, second = (places.ravel() for places in np.indices((n, m)))
+    expected = np.asarray(layer.similarity(vectors[first], vectors[n + second])).reshape(n, m)
+    found = elastic_scores(layer, vectors[:n], vectors[n:])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+    layer.evidence.set_weights([np.zeros_like(w) for w in layer.evidence.get_weights()])
+    without = elastic_scores(layer, vectors[:n], vectors[n:])
+    assert np.abs(found - without).max() > 0.01  # no graph remembers old weights
+    plain, _ = embedded(0, 1)
+    np.testing.assert_allclose(without, elastic_scores(plain, vectors[:n], vectors[n:]), atol=2e-6)
 
 
 def test_what_is_asked_together_makes_no_difference(monkeypatch):
