@@ -1,6 +1,6 @@
 """Run configurations: frozen, validated, written to the run folder; presets are a dict of them.
 
-Everything a run depends on stands here and in `settings.py`. Budgets are stated for two ordinary cores, no bfloat16.
+Everything a run depends on stands here and in `settings.py`. Times are of two cores.
 """
 
 import dataclasses
@@ -156,13 +156,13 @@ PRESETS: dict[str, RunConfig] = {
         train=TrainSettings(epochs=2, steps_per_epoch=18),
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
-    # ten minutes on two cores with native bfloat16
+    # eleven minutes on two cores with native bfloat16, about twice as long without
     "classroom": RunConfig(
         preset="classroom",
         world=WorldSettings(dev_signers=300),
         train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=150),
     ),
-    # 33 to 40 minutes on two cores
+    # twice as long as classroom
     "study": RunConfig(
         preset="study",
         train=TrainSettings(epochs=10, small_share=0.7, steps_per_epoch=300),

@@ -2,7 +2,7 @@
 
 The layer compares one pair a row and keeps what a gradient needs. To judge, nothing is kept: the cosines of two maps
 are products of matrices, and serve both directions, of either signature's places in the other's window. Where a layer
-has learnt what matches are worth, it is asked itself, many pairs at once.
+has learnt what matches are worth, a kernel judges them pair by pair.
 """
 
 import functools
@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .all_cores import on_all_cores
+from .evidence_scores import PLAIN, evidence, see
 
 Floats = NDArray[np.float32]
 _UNSEEN = np.float32(-4.0)
 """Less than any cosine: of a place outside the window."""
-_PAIRS, _FEW = 64, 24
-"""Pairs that a layer is asked about at once; so few that building its graph would take longer than to do without."""
 _AT_ONCE = 96
 """Questioned signatures in one product, so that it stays in the processor's cache."""
 
@@ -41,7 +40,7 @@ def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats
         questioned: The same, shape ``(n_questioned, d)``.
     """
     if layer.evidence is not None:
-        return _asked(layer, references, questioned)
+        return _judged(layer, references, questioned)
     ours = _parts(layer, references)
     ones, found = [_one(ours, i) for i in range(len(references))], []
     for start in range(0, len(questioned), _AT_ONCE):
@@ -52,31 +51,39 @@ def elastic_scores(layer: Any, references: Floats, questioned: Floats) -> Floats
     return np.concatenate(found, axis=1, dtype=np.float32)
 
 
-def _asked(layer: Any, references: Floats, questioned: Floats) -> Floats:
-    """Return the layer's own similarity of all pairs: a few at once, more in lots for a graph that is built once."""
-    first, second = (places.ravel() for places in np.indices((len(references), len(questioned))))
-    shape = len(references), len(questioned)
-    if len(first) <= _FEW:
-        return np.asarray(layer.similarity(references[first], questioned[second]), dtype=np.float32).reshape(shape)
-    compare, found = _comparer(layer), []
-    for start in range(0, len(first), _PAIRS):
-        lot = [np.resize(places[start : start + _PAIRS], _PAIRS) for places in (first, second)]  # the last begins again
-        found.append(np.asarray(compare.predict_on_batch([references[lot[0]], questioned[lot[1]]]), dtype=np.float32))
-    return np.concatenate(found)[: len(first)].reshape(shape)
+def _judged(layer: Any, references: Floats, questioned: Floats) -> Floats:
+    """Return the similarity of all pairs to a layer that has learnt what matches are worth."""
+    ours, theirs = (_flat(layer, vectors) for vectors in (references, questioned))
+    weights, shape, (n, cells, channels) = layer.evidence.get_weights(), layer.shape[1:3], theirs.turned.shape
+
+    def of(i: int) -> list[float]:
+        seen = np.empty((2, cells, 2 * channels + PLAIN), dtype=np.float32)  # small enough to stay in the cache
+        best, found = np.empty((2, cells), dtype=np.float32), []
+        for j in range(n):
+            maps, counts = (ours.turned[i], theirs.turned[j]), (ours.weight[i], theirs.weight[j])
+            for way in (0, 1):
+                pair = (maps[way], maps[1 - way]), (counts[way], counts[1 - way])
+                see(maps[way] @ maps[1 - way].T, *pair, shape, layer.reach, seen[way], best[way])
+            judged = best + evidence(seen, weights)
+            found.append(sum(0.5 * (w @ values) / (w.sum() + 1e-8) for w, values in zip(counts, judged, strict=True)))
+        return found
+
+    elastic: Floats = np.array(on_all_cores(of, range(len(references))), dtype=np.float32)
+    return layer.whole_weight * (ours.whole @ theirs.whole.T) + np.float32(1.0 - layer.whole_weight) * elastic
 
 
-@functools.lru_cache(maxsize=2)
-def _comparer(layer: Any) -> Any:
-    """Return a network that compares pairs of embeddings as the layer does."""
-    import keras
+def _flat(layer: Any, vectors: Floats) -> _Parts:
+    """Return joined vectors taken apart: directions ``(n, cells, channels)``, weights ``(n, cells)`` of mean 1."""
+    length, rows, columns, channels = layer.shape
+    whole, local = vectors[:, :length], vectors[:, length:].reshape(-1, rows * columns, channels)
+    weight = np.square(local).sum(axis=-1)
+    # a tenth of the mean weight is added, as in the layer
+    turned = local / np.sqrt(weight + 0.05 / (rows * columns))[..., None]
+    return _Parts(_unit(whole), turned, weight * (rows * columns))
 
-    class Comparer(keras.Model):  # type: ignore[misc]
-        """Two lists of embeddings in, the similarity of each pair out."""
 
-        def call(self, pairs: Any) -> Any:
-            return layer.similarity(*pairs)
-
-    return Comparer(dtype="float32")  # whatever precision trained
+def _unit(vectors: Floats) -> Floats:
+    return vectors / np.sqrt(np.maximum(np.square(vectors).sum(axis=-1, keepdims=True), 1e-8))
 
 
 def _parts(layer: Any, vectors: Floats) -> _Parts:
@@ -86,7 +93,7 @@ def _parts(layer: Any, vectors: Floats) -> _Parts:
     # a tenth of the mean weight is added, as in the layer
     turned = local / np.sqrt(weight + 0.05 / (rows * columns))[..., None]
     return _Parts(
-        whole / np.sqrt(np.maximum(np.square(whole).sum(axis=-1, keepdims=True), 1e-8)),
+        _unit(whole),
         np.ascontiguousarray(turned),
         weight / (weight.sum(axis=(0, 1)) + 1e-8),
     )
