@@ -102,7 +102,9 @@ def check_names(config: RunConfig) -> None:
         )
 
 
-def build_model(config: RunConfig, say: Say, *, source: Source | None = None, real: bool = False) -> Any:
+def build_model(
+    config: RunConfig, say: Say, *, source: Source | None = None, real: bool = False, like: Any = None
+) -> Any:
     """Return the compiled network of a configuration; says which precision and XLA setting and why.
 
     Args:
@@ -110,6 +112,7 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
         say: Told one line at a time.
         source: What it will be trained on; the training signers of its world if left out.
         real: Whether that holds signatures of real people: the network is marked.
+        like: A network that this one goes on from, if any but the one that the configuration names.
     """
     import keras
 
@@ -120,7 +123,10 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     xla = choose_xla(settings.xla, deterministic=settings.deterministic)
     say(f"precision {precision.value}: {precision.reason}; XLA {xla.value}: {xla.reason}")
     keras.config.set_dtype_policy(precision.value)
-    backbone = start_from(build_backbone(config, say), config)
+    parent = _parent(config)
+    backbone = build_backbone(config, say, like=like if parent is None else parent)
+    if parent is not None:
+        backbone = _taken_over(backbone, parent, config)
     model = _with_head(mark(backbone) if real else backbone, config, source)
     weights = class_weights(config, source) if source is not None else Weights()
     if weights.told:
@@ -132,8 +138,14 @@ def build_model(config: RunConfig, say: Say, *, source: Source | None = None, re
     return model
 
 
-def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
-    """Return the network of a configuration without a head, with the user's ImageNet weights if there are any."""
+def build_backbone(config: RunConfig, say: Say = lambda line: None, *, like: Any = None) -> Any:
+    """Return the network of a configuration without a head, with the user's ImageNet weights if there are any.
+
+    Args:
+        config: The configuration.
+        say: Told one line at a time.
+        like: A network that this one goes on from, which may have been built by an older version.
+    """
     import models
 
     settings = config.train
@@ -141,9 +153,7 @@ def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
     shape: dict[str, Any] = {"image_shape": (settings.height, settings.width, 1)}
     if spec.takes == "sequence":
         shape = {"sequence_shape": (settings.samples, len(FEATURES))}
-    options = _tuples(settings.model_options)
-    if spec.loss == "elastic" != loss_name(config):
-        options.setdefault("evidence", 0)  # no other loss would train it
+    options = _evidence(config, like) | _tuples(settings.model_options)
     model = models.build(settings.model, embedding_dim=settings.embedding_dim, seed=settings.seed, **shape, **options)
     if settings.imagenet is not None:
         from .pretrained import load_imagenet
@@ -156,25 +166,51 @@ def build_backbone(config: RunConfig, say: Say = lambda line: None) -> Any:
     return model
 
 
-def start_from(backbone: Any, config: RunConfig) -> Any:
-    """Return the network with the weights, and the mark, of the run it starts from, if there is one.
+def _evidence(config: RunConfig, like: Any) -> dict[str, int]:
+    """Return the option "evidence" of networks that have it, unless it is the usual one.
+
+    A network that goes on from another has as much as that one; what no loss would train is left out.
+    """
+    import inspect
+
+    from models.elastic import elastic_layer
+    from models.registry import find_spec
+
+    if "evidence" not in inspect.signature(find_spec(config.train.model).builder).parameters:
+        return {}
+    if like is not None and (layer := elastic_layer(like)) is not None:
+        return {"evidence": 0 if layer.evidence is None else layer.evidence.units}
+    return {} if loss_name(config) == "elastic" else {"evidence": 0}
+
+
+def _parent(config: RunConfig) -> Any:
+    """Return the network of the run that a configuration starts from; None if it starts from none.
 
     Raises:
-        RunError: If that run's network is not the file it was, or another network.
+        RunError: If that run's network is not the file it was.
     """
     import keras
 
     settings = config.train
     if settings.start_from is None:
-        return backbone
+        return None
     path = Run(settings.start_from) / "model.keras"
     if not path.exists() or sha256(path) != settings.start_sha256:
         raise RunError(f"{path} is missing or no longer the network this run started from; use --fresh")
-    parent = keras.saving.load_model(path, safe_mode=True, compile=False)
+    return keras.saving.load_model(path, safe_mode=True, compile=False)
+
+
+def _taken_over(backbone: Any, parent: Any, config: RunConfig) -> Any:
+    """Return the network with the weights, and the mark, of the one it starts from.
+
+    Raises:
+        RunError: If that is another network.
+    """
     shapes = [[tuple(w.shape) for w in model.get_weights()] for model in (parent, backbone)]
     if shapes[0] != shapes[1]:
         raise RunError(
-            f"{path} is another network than {settings.model!r} of this size; leave its settings as they are"
+            f"{Run(str(config.train.start_from)) / 'model.keras'} is another network than {config.train.model!r} of "
+            "this size; leave its settings as they are"
         )
     backbone.set_weights(parent.get_weights())
     return mark(backbone) if is_marked(parent) else backbone

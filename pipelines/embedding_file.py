@@ -1,7 +1,7 @@
 """Embeddings with their signers as one file, so that any protocol can be run again without the network.
 
-A NumPy archive of plain arrays, read without pickles. For networks whose embeddings are compared elastically it also
-holds how, so that a similarity can be computed again.
+A NumPy archive of plain arrays, read without pickles. Of networks whose embeddings are compared by more than a cosine
+it also holds what classifiers in a plain vector space take of them.
 """
 
 import os

@@ -160,7 +160,8 @@ def randomisation_check(
     model = verifier.model.__class__.from_config(verifier.model.get_config())
     rng = np.random.default_rng(seed)
     model.set_weights([rng.permutation(w.ravel()).reshape(w.shape) for w in verifier.model.get_weights()])
-    other = Verifier(model, height=verifier.height, width=verifier.width, head=verifier.head, recipe=verifier.recipe)
+    head = None if isinstance(verifier.head, ElasticHead) else verifier.head  # that one is the network's own
+    other = Verifier(model, height=verifier.height, width=verifier.width, head=head, recipe=verifier.recipe)
     reference = other.embed_canvases(enrolled.prepared[own.nearest][None])[0]
     heat = grad_cam(other, model, own.layer, reference, own.canvas)
     return _rank_correlation(own.heat, heat, own.canvas < 128)

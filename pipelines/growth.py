@@ -53,7 +53,7 @@ def grown(model: Any, config: RunConfig, say: Say, *, source: Source | None = No
     Raises:
         ValueError: If the two differ in more than the size of the canvas.
     """
-    large = build_model(config, lambda line: None, source=source, real=real)
+    large = build_model(config, lambda line: None, source=source, real=real, like=model)
     pairs = list(zip(variables(large), variables(model), strict=True))
     for new, old in pairs:
         if new.shape != old.shape:

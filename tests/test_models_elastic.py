@@ -220,6 +220,8 @@ def test_refusals_name_the_way_out():
 def test_a_saved_network_compares_as_before(tmp_path):
     model = models.build("resnet_elastic", image_shape=(48, 72, 1), embedding_dim=8, seed=0)
     assert elastic_layer(models.build("resnet_small", image_shape=(48, 96, 1), embedding_dim=8, seed=0)) is None
+    trained = elastic_layer(model).evidence
+    trained.set_weights([w + 0.1 for w in trained.get_weights()])
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras", safe_mode=True)
     x = np.random.default_rng(0).random((4, 48, 72, 1), dtype=np.float32)

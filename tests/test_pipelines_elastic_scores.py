@@ -40,7 +40,7 @@ def test_it_is_the_layers_similarity_of_every_pair(seed, up, side, weight):
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 4), (12, 15)])
-def test_a_layer_that_learnt_what_matches_are_worth_is_asked_itself(n, m):
+def test_what_a_layer_has_learnt_of_matches_counts_as_in_the_layer(n, m):
     keras.config.set_dtype_policy("mixed_bfloat16")  # as training leaves it where the processor prefers that
     rng = np.random.default_rng(0)
     layer = ElasticEmbedding((1, 2), evidence=4)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
-from pipelines.building import build_model, check_names
+from pipelines.building import build_backbone, build_model, check_names
 from pipelines.config import PRESETS, RunConfig, changed, with_model
 from pipelines.fine_tuning import fine_tuned
 from pipelines.growth import grown, stages, variables
 from pipelines.hosts import check_hosts, parse_hosts
 from pipelines.progress import Bar, Progress
-from pipelines.runs import Run
+from pipelines.runs import Run, sha256
 from pipelines.settings import TrainSettings
 
 
@@ -109,6 +109,29 @@ def test_weights_and_optimizer_go_on_where_they_stand_on_other_canvases(
     for new, old in zip(variables(whole), variables(model), strict=True):
         np.testing.assert_array_equal(new, old)
     assert np.isfinite(whole.train_on_batch(rng.random((n, 48, 96, 1), np.float32), labels))
+
+
+@pytest.mark.parametrize("loss", ["auto", "triplet"])
+@pytest.mark.parametrize("units", [0, 4, 24])
+def test_a_network_that_goes_on_from_another_has_as_much_evidence(
+    growing: Callable[..., RunConfig], tmp_path: Path, units: int, loss: str
+) -> None:
+    config = growing(model="resnet_elastic", loss=loss)
+    parent = build_backbone(changed(config, [f"train.model_options.evidence={units}"]))
+    parent.set_weights([w + 0.01 for w in parent.get_weights()])
+    parent.save(tmp_path / "model.keras")
+    begun = changed(
+        config,
+        [f"train.start_from={tmp_path}", f"train.start_sha256={sha256(tmp_path / 'model.keras')}"],
+    )
+    model = build_model(begun, lambda line: None)
+    for ours, theirs in zip(model.get_weights(), parent.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    if loss == "auto":
+        assert model.loss.embedding is model.layers[-1]
+        small = build_model(changed(stages(config)[0].config, [f"train.model_options.evidence={units}"]), str)
+        whole = grown(small, config, lambda line: None)  # as when an older version began it
+        assert len(whole.get_weights()) == len(parent.get_weights())
 
 
 def test_weights_of_other_shapes_are_refused(growing: Callable[..., RunConfig]) -> None:

@@ -166,17 +166,24 @@ def test_the_command_line_refuses_in_one_line_and_writes_nothing(
 
 _NETWORK = """
 import keras, numpy as np, models
+from models.elastic import ElasticEmbedding
 from models.layers import L2Normalize, glorot_uniform
 
 @models.register("tiny_for_a_test", any_canvas=True)  # if pooled
-def tiny(*, image_shape, embedding_dim, seed, batch_norm=True, pooled=False):
+def tiny(*, image_shape, embedding_dim, seed, batch_norm=True, pooled=False, elastic=False):
     inner = keras.Input(image_shape)
     x = keras.layers.Conv2D(8, 5, strides=4, activation="relu", kernel_initializer=glorot_uniform(seed, "a"))(inner)
     if batch_norm:
         x = keras.layers.Dropout(0.2, seed=seed)(keras.layers.BatchNormalization()(x))
+    maps = keras.layers.AveragePooling2D(4)(x)
     x = (keras.layers.GlobalAveragePooling2D() if pooled else keras.layers.Flatten())(x)
     x = keras.layers.Dense(embedding_dim, kernel_initializer=glorot_uniform(seed, "b"))(x)
-    return keras.Model(inner, L2Normalize(dtype="float32")(x))
+    ends = ElasticEmbedding((1, 1), evidence=4, seed=seed)([x, maps]) if elastic else L2Normalize(dtype="float32")(x)
+    return keras.Model(inner, ends)
+
+@models.register("elastic_for_a_test", loss="elastic")
+def elastic(*, image_shape, embedding_dim, seed, batch_norm=True):
+    return tiny(image_shape=image_shape, embedding_dim=embedding_dim, seed=seed, batch_norm=batch_norm, elastic=True)
 """
 
 
@@ -226,8 +233,9 @@ out, plain_join, plain_fit = sys.argv[2], collective.join, hosts_training.fit_to
 def compare(cluster):
     import tensorflow as tf
     found = {}
-    for loss in ("classification", "joint"):
+    for loss in ("classification", "joint", "elastic"):  # the last one learns itself
         wanted = [f"train.loss={loss}", "train.model_options.batch_norm=false", "train.clip_norm=0.001"]
+        wanted += ["train.model=elastic_for_a_test"] * (loss == "elastic")
         c = config.changed(config.PRESETS["tiny"], wanted)
         source, _ = train.open_source(c)
         model = building.build_model(c, lambda line: None, source=source)
@@ -328,7 +336,7 @@ def check_gradients(run: Path) -> None:
     first_found = np.load(f"{run}-gradients-0.npz")
     for index in range(2):
         found = np.load(f"{run}-gradients-{index}.npz")
-        for loss in ("classification", "joint"):
+        for loss in ("classification", "joint", "elastic"):
             alone = [first_found[name] for name in sorted(first_found) if name.startswith(f"{loss}/alone")]
             together = [found[name] for name in sorted(found) if name.startswith(f"{loss}/together")]
             assert len(alone) > 4
