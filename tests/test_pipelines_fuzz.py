@@ -580,6 +580,7 @@ _TEXTS: dict[str, list[str]] = {
 
 def parsers() -> dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]]:
     """Return for each target what reads a file, and the errors that say that it is refused."""
+    import pipelines.verifier  # noqa: F401  (kernels make their folders as they are imported)
     from pipelines.adapters import AdapterError, ProvenanceError, load_provenance
     from pipelines.adapters.refined import read_rows
     from pipelines.class_list import read_students
