@@ -156,7 +156,7 @@ PRESETS: dict[str, RunConfig] = {
         train=TrainSettings(epochs=2, steps_per_epoch=18),
         evaluation=EvaluationSettings(genuine=4, forgeries=4, skills=(0.3, 0.85), bootstrap_draws=300),
     ),
-    # ten minutes on two cores with native bfloat16, about twice as long without
+    # ten minutes on two cores with native bfloat16; longer without
     "classroom": RunConfig(
         preset="classroom",
         world=WorldSettings(dev_signers=300),
