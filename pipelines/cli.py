@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from . import (
+    cli_ablation,
     cli_audit,
     cli_course,
     cli_curves,
@@ -23,6 +24,7 @@ from .cli_shared import app
 
 __all__ = [
     "app",
+    "cli_ablation",
     "cli_audit",
     "cli_course",
     "cli_curves",

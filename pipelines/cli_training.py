@@ -168,7 +168,7 @@ def compare(
     from .compare import COLUMNS, cells
     from .compare import compare as work
 
-    numbers = _whole_numbers(seeds)
+    numbers = whole_numbers(seeds)
     config = preset_config(preset, seed, changes or (), loss=loss)
     if steps is not None:
         epochs = config.train.epochs if steps % config.train.epochs == 0 else 1
@@ -189,7 +189,7 @@ def compare(
     print(f"table: {out / 'comparison.md'}, {out / 'comparison.csv'}")
 
 
-def _whole_numbers(seeds: str) -> list[int]:
+def whole_numbers(seeds: str) -> list[int]:
     """Return the numbers of ``--seeds``."""
     words = [word.strip() for word in seeds.split(",") if word.strip()]
     if wrong := [word for word in words if not word.isdecimal()]:

@@ -13,6 +13,23 @@ def percent(rate: dict[str, Any] | None) -> str:
     return text if rate.get("low") is None else f"{text} ({100 * rate['low']:.1f} to {100 * rate['high']:.1f})"
 
 
+def share(rate: dict[str, Any] | None) -> str:
+    """Return a rate with its interval in per cent, such as "12.3 (10.1 to 14.6)"; "-" if there is none."""
+    return _hundredfold(rate, "{:.1f}")
+
+
+def gap(difference: dict[str, Any] | None) -> str:
+    """Return a difference of rates in percentage points, such as "+1.2 (-0.3 to +2.7)"; "-" if there is none."""
+    return _hundredfold(difference, "{:+.1f}")
+
+
+def _hundredfold(rate: dict[str, Any] | None, form: str) -> str:
+    if rate is None or rate["value"] is None:
+        return "-"
+    value, low, high = ("" if rate[key] is None else form.format(100 * rate[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})" if low else value
+
+
 def summary_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return the summary table: method, random EER, skilled EER, each with its interval."""
     named = [("this verifier", metrics["verifier"]), *metrics["baselines"].items()]

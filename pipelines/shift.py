@@ -21,26 +21,30 @@ from .config import RunConfig
 from .curve_points import Points, write_points
 from .curves import frozen_of
 from .evaluation_parts import Part
-from .files import write_json, write_text
+from .files import write_beside, write_json, write_text
 from .progress import Progress
 from .runs import Run, load_verifier
+from .score_file import write_scores
 from .shift_rates import METHODS, Judged, judge, record
 from .shift_worlds import OWN, Shift, draw_shift, find_shifts, fits, own_world
 from .splits import split_world
+from .trials import TrialTable
 from .verifier import Verifier
 
 HEAD = ("shift", "group", "seen", "signers", "unreadable", "method", "figure", "value", "low", "high",
         "gap", "gap_low", "gap_high")  # fmt: skip
+SCORES = "scores.parquet"
 LEAST = 8
 SHOWN = 6
 
 
 class Outcome(NamedTuple):
-    """A judged world: what it was, its JSON record, and canvases of one signer, genuine first, to look at."""
+    """A judged world: what it was, its JSON record, canvases of one signer, genuine first, to look at, its trials."""
 
     shift: Shift
     record: dict[str, Any]
     shown: NDArray[np.uint8]
+    trials: TrialTable
 
 
 def judged_signers(config: RunConfig, n: int) -> list[int]:
@@ -89,7 +93,7 @@ def measure_shifts(
         drawn = draw_shift(shift, people, config, verifier, told)
         judged = judge(drawn.part, config, frozen)
         values = {"name": shift.name, "group": shift.group, "seen": shift.seen, "unreadable": drawn.unreadable}
-        found.append(Outcome(shift, values | record(judged, own), _examples(drawn.part)))
+        found.append(Outcome(shift, values | record(judged, own), _examples(drawn.part), judged.trials))
         own = own or judged
         heard(_line(found[-1].record))
     return found
@@ -139,7 +143,7 @@ def points_of(found: list[Outcome]) -> Points:
 def shift(
     run_path: Path, *, signers: int, names: tuple[str, ...], out: Path | None, progress: Progress
 ) -> tuple[list[Outcome], Path]:
-    """Judge a run on shifted worlds and write `shift.html`, `shift.json` and `shift.csv`.
+    """Judge a run on shifted worlds and write `shift.html`, `.json`, `.csv` and every trial into `scores.parquet`.
 
     Args:
         run_path: A finished run.
@@ -171,7 +175,8 @@ def shift(
     folder.mkdir(parents=True, exist_ok=True)
     write_points(folder, [points_of(found)])
     order = [each.shift.name for each in ranked(found)]
-    values = {"signers": signers, "world_seed": config.world.seed, "own": OWN, "ranked": order}
+    write_beside(folder / SCORES, lambda path: write_scores(path, {each.shift.name: each.trials for each in found}))
+    values = {"signers": signers, "asked": names, "world_seed": config.world.seed, "own": OWN, "ranked": order}
     laws = {each.shift.name: laws_of(each.shift) for each in found}
     write_json(folder / "shift.json", values | {"worlds": [each.record | laws[each.shift.name] for each in found]})
     path = write_text(folder / "shift.html", shift_html(found, config))

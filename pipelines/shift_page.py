@@ -8,6 +8,7 @@ import numpy as np
 from .config import RunConfig
 from .page import figure, page, picture, table
 from .plots import new_axes, to_svg
+from .report_tables import gap, share
 from .shift import SHOWN, Outcome, ranked
 from .shift_rates import FUSIONS, REFERENCES
 from .shift_words import difference_of
@@ -48,14 +49,14 @@ def _row(each: Outcome) -> tuple[str, ...]:
     return (
         name,
         seen,
-        _share(rates.get("eer_random")),
-        _share(rates.get(f"eer_{kind}")),
-        _gap(gaps[0]),
-        _share(hog.get(f"eer_{kind}")),
-        _gap(gaps[1]),
-        _share(rates["frr_frozen"]),
-        _share(rates.get(f"far_{kind}_frozen")),
-        _share(rates.get("far_random_frozen")),
+        share(rates.get("eer_random")),
+        share(rates.get(f"eer_{kind}")),
+        gap(gaps[0]),
+        share(hog.get(f"eer_{kind}")),
+        gap(gaps[1]),
+        share(rates["frr_frozen"]),
+        share(rates.get(f"far_{kind}_frozen")),
+        share(rates.get("far_random_frozen")),
         "-" if cllr is None else f"{cllr['value']:.2f}",
         "-" if least is None else f"{least:.2f}",
     )
@@ -68,25 +69,9 @@ def several_rows(found: list[Outcome]) -> list[tuple[str, ...]]:
         kind, cells = each.record["forged"], [each.record["name"]]
         for fusion in FUSIONS:
             rates = each.record.get(f"verifier {fusion}", {})
-            cells += [_share(rates.get(name)) for name in (f"eer_{kind}", "frr_frozen", f"far_{kind}_frozen")]
+            cells += [share(rates.get(name)) for name in (f"eer_{kind}", "frr_frozen", f"far_{kind}_frozen")]
         rows.append(tuple(cells))
     return rows if f"verifier {next(iter(FUSIONS))}" in found[0].record else []
-
-
-def _share(rate: dict[str, Any] | None) -> str:
-    if rate is None or rate["value"] is None:
-        return "-"
-    return f"{100 * rate['value']:.1f}" + ("" if rate["low"] is None else _range(rate, "{:.1f}"))
-
-
-def _gap(rate: dict[str, Any] | None) -> str:
-    if rate is None or rate["value"] is None:
-        return "-"
-    return f"{100 * rate['value']:+.1f}" + ("" if rate["low"] is None else _range(rate, "{:+.1f}"))
-
-
-def _range(rate: dict[str, Any], form: str) -> str:
-    return f" ({form.format(100 * rate['low'])} to {form.format(100 * rate['high'])})"
 
 
 def shift_html(found: list[Outcome], config: RunConfig) -> str:
@@ -111,7 +96,7 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
             figure(to_svg(_eer_axes(skilled)), "Skilled forgeries, one reference; numbers: shift.csv."),
             "<h2>The frozen threshold there</h2>",
             figure(to_svg(_frozen_axes(skilled)), "Threshold chosen on development signers of the own world. On these "
-                   f"{signers} test signers of the own world, FRR there is {_share(own['verifier']['frr_frozen'])} %."),
+                   f"{signers} test signers of the own world, FRR there is {share(own['verifier']['frr_frozen'])} %."),
         ]  # fmt: skip
     lines += [
         f"<div class=small>{table(FROZEN, frozen)}</div>",

@@ -37,10 +37,11 @@ from pipelines.metrics import bootstrap_over_signers, eer, eer_of
 from pipelines.preprocess import preprocess, to_ink
 from pipelines.progress import Progress
 from pipelines.protocols import cosine_scores, one_reference_trials
+from pipelines.report_tables import share
 from pipelines.runs import Run
 from pipelines.settings import EvaluationSettings
 from pipelines.shift import HEAD, judged_signers, laws_of, measure_shifts, points_of, ranked, shift
-from pipelines.shift_page import _share, rows_of, several_rows, shift_html
+from pipelines.shift_page import rows_of, several_rows, shift_html
 from pipelines.shift_rates import FUSIONS, METHODS, interval, judge, record
 from pipelines.shift_words import difference_of
 from pipelines.shift_worlds import Shift, draw_shift, find_shifts, own_world, shifts
@@ -266,7 +267,7 @@ def test_a_run_is_judged_on_its_own_world_and_on_shifts_and_everything_is_writte
     assert len(rows) == len(points_of(found).rows)
     assert [row[1] for row in rows_of(found)[0]] == ["itself", "never", "never", "in part"]
     assert [len(row) for row in several_rows(found)] == [7] * 4
-    assert several_rows(found)[0][1] == _share(values["worlds"][0]["verifier max"]["eer_skilled"])
+    assert several_rows(found)[0][1] == share(values["worlds"][0]["verifier max"]["eer_skilled"])
     text = page.read_text(encoding="utf-8")
     assert "With 3 references</h2>" in text
     assert "On these 8 test signers of the own world, FRR there is" in text  # not that of the development signers
