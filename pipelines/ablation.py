@@ -1,24 +1,30 @@
-"""Ablation: what one change of a configuration does to a verifier, at home and on worlds it never trained on.
+"""Ablation: what one change of a configuration does to a verifier, at home and on other worlds.
 
 A folder holds one base and any number of rows; every row is the base with a few settings changed, trained with several
 seeds, each a run folder of its own. One command makes one row, or goes on with it, and writes the table of all anew.
 Whether a row is worth more seeds is asked of development signers; test signers and shifted worlds choose nothing.
 """
 
-import dataclasses
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .config import RunConfig, changed
-from .files import write_json
-from .metrics import eer_of, named
+from .ablation_folder import (
+    Common,
+    done_runs,
+    is_shifted,
+    known_common,
+    remember,
+    run_name,
+    settings_changed,
+    with_seed,
+)
+from .config import PRESETS, RunConfig, changed
 from .progress import Progress
-from .runs import Run, RunError
+from .runs import Run
 from .shift import SCORES, judged_signers, shift
-from .shift_rates import drawn_figures, interval
 from .shift_worlds import find_shifts
+from .side_by_side import difference, same_trials
 from .trials import TrialTable
 
 WORLDS = (
@@ -33,21 +39,19 @@ WORLDS = (
     "tracer",
     "vector fonts",
 )
-"""Shifts that a row is judged on unless it is told otherwise: scripts, people, forgers and another generator."""
-BASE = "base"
-RECORD = "base.json"
+"""Shifts that rows are judged on unless they are told otherwise: scripts, people, forgers and another generator."""
+SIGNERS = 60
 DEVELOPMENT = "development"
-_LONGEST = 80
 
 
 def ablate(
-    base: RunConfig,
-    changes: Sequence[str],
     out: str | Path,
+    changes: Sequence[str] = (),
     *,
+    base: RunConfig | None = None,
+    worlds: Sequence[str] | None = None,
+    signers: int | None = None,
     seeds: Sequence[int] = (0, 1),
-    worlds: Sequence[str] = WORLDS,
-    signers: int = 60,
     all_seeds: bool = False,
     progress: Progress,
 ) -> tuple[list[dict[str, Any]], Path]:
@@ -56,12 +60,13 @@ def ablate(
     A row that is surely worse than the base on development signers with the first seed gets no other.
 
     Args:
-        base: What rows are held against.
-        changes: ``KEY=VALUE`` each; none for the base alone.
         out: The folder.
+        changes: ``KEY=VALUE`` each; none for the base alone.
+        base: What rows are held against; the folder's if left out, or else the classroom preset.
+        worlds: Shifts, or groups of them, that runs are judged on, none for none; the folder's if left out, or else
+            `WORLDS`.
+        signers: How many judge in each of those; the folder's if left out, or else `SIGNERS`.
         seeds: Of the weights, at least one, none twice.
-        worlds: Shifts, or groups of them, that finished runs are judged on; none for none.
-        signers: How many judge in each of those.
         all_seeds: Train every seed in any case.
         progress: Where to say what happens.
 
@@ -69,106 +74,79 @@ def ablate(
         The rows of the table, and the path of the page, `ablation.html`.
 
     Raises:
-        ValueError: If the seeds are no seeds, a change is wrong or changes the seed or nothing, a world is unknown, or
-            too few or too many judge there.
-        RunError: If the folder is of another base.
+        ValueError: If the seeds are no seeds, a change is wrong or changes the seed or nothing, a world is unknown or
+            without skilled forgeries, or too few or too many judge there.
+        RunError: If the rows of the folder share something else.
     """
     from .ablation_page import write_table
 
     folder, seeds = Path(out), list(seeds)
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError(f"need different seeds, at least one; got {seeds}")
-    base = with_seed(base, seeds[0])
-    row = row_config(base, changes)
-    find_shifts(base, tuple(worlds))
-    if worlds:
-        judged_signers(base, signers)
-    _remember(folder, base)
-    wanted = {BASE: base} | ({folder_name(changes): row} if changes else {})
-    for name, config in wanted.items():
+    common = _common(known_common(folder), base, worlds, signers)
+    row = row_config(common, changes)
+    remember(folder, common)
+    done_runs(folder, common)  # what cannot be read is told before anything is trained
+    first: list[Path] = []
+    for config in [common.base, row] if changes else [common.base]:
         for seed in seeds:
-            first = folder / f"{BASE}-{seeds[0]}", folder / f"{name}-{seeds[0]}"
-            if name != BASE and seed != seeds[0] and not all_seeds and surely_worse(*first):
-                progress.say(f"{name} is surely worse on development signers: no more seeds (--all-seeds trains them)")
+            if len(first) == 2 and not all_seeds and surely_worse(*first):
+                progress.say("surely worse on development signers with the first seed: no other (--all-seeds)")
                 break
-            _run(folder / f"{name}-{seed}", with_seed(config, seed), worlds, signers, progress)
+            path = folder / run_name(common.base, with_seed(config, seed))
+            _run(path, with_seed(config, seed), common, progress)
+            first += [path] if seed == seeds[0] else []
     with progress.task("the table", None):
         return write_table(folder)
 
 
-def row_config(base: RunConfig, changes: Sequence[str]) -> RunConfig:
+def _common(known: Common | None, base: RunConfig | None, worlds: Sequence[str] | None, signers: int | None) -> Common:
+    """Return what rows are to share: what was asked for, or else what they do, or else the usual."""
+    known = known or Common(PRESETS["classroom"], WORLDS, SIGNERS)
+    base = known.base if base is None else base
+    if base.train.seed:
+        raise ValueError("train.seed is what --seeds gives; the base has none")
+    asked = known.worlds if worlds is None else tuple(worlds)
+    found = find_shifts(base, asked) if asked else []
+    if simple := [each.name for each in found if each.forger == "simple"]:
+        raise ValueError(f"rows are compared by skilled forgeries, of which {simple[0]!r} has none; name other worlds")
+    return Common(base, tuple(each.name for each in found), known.signers if signers is None else signers)
+
+
+def row_config(common: Common, changes: Sequence[str]) -> RunConfig:
     """Return the base with its changes.
 
     Raises:
-        ValueError: If they change the seed of the weights, or nothing.
+        ValueError: If they change the seed of the weights, or nothing, or leave too few to judge.
     """
     from .building import check_names
 
-    config = changed(base, changes)
-    if config.train.seed != base.train.seed:
-        raise ValueError("train.seed is what --seeds gives; a row changes something else")
-    if changes and config == base:
+    config = changed(common.base, changes)
+    if config.train.seed or config.world.seed != common.base.world.seed:
+        raise ValueError("train.seed is what --seeds gives, and world.seed the base's; a row changes something else")
+    if changes and not settings_changed(common.base, config):
         raise ValueError(f"{', '.join(changes)}: the base has that already")
     check_names(config)
+    if common.worlds:
+        judged_signers(config, common.signers)
     return config
 
 
-def with_seed(config: RunConfig, seed: int) -> RunConfig:
-    """Return a configuration whose weights begin with a seed."""
-    return dataclasses.replace(config, train=dataclasses.replace(config.train, seed=seed))
+def surely_worse(base: Path, other: Path) -> bool:
+    """Return whether a run's skilled EER on the same development signers is higher, all of the paired interval."""
+    one, two = (TrialTable.from_parquet(path / SCORES, DEVELOPMENT) for path in (base, other))
+    seed = Run(base).config().world.seed
+    return same_trials(one, two) and difference(one, two, seed=seed, draws=500)["low"] > 0
 
 
-def folder_name(changes: Sequence[str]) -> str:
-    """Return a name for the folders of a row: its changes, without the names of their sections."""
-    words = [re.sub(r"[^\w.=-]+", "_", change.partition(".")[2]).strip("_") for change in sorted(changes)]
-    return "+".join(words)[:_LONGEST]
-
-
-def surely_worse(first: Path, other: Path) -> bool:
-    """Return whether a run's skilled EER on development signers is higher than another's, all of the interval."""
-    tables = [TrialTable.from_parquet(path / SCORES, DEVELOPMENT) for path in (first, other)]
-    seed = Run(first).config().world.seed
-    base, row = (drawn_figures(table, [named("eer", eer_of("skilled"))], seed=seed, draws=500) for table in tables)
-    low = interval(row["eer"] - base["eer"])["low"]
-    return low is not None and low > 0
-
-
-def _remember(folder: Path, base: RunConfig) -> None:
-    """Write down what the rows of a folder are held against.
-
-    Raises:
-        RunError: If it is something else already.
-    """
-    known = known_base(folder)
-    if known is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / RECORD, base.to_dict())
-    elif with_seed(known, base.train.seed) != base:
-        raise RunError(f"{folder} holds rows of another base; give its --preset and --base or none, or another --out")
-
-
-def known_base(folder: Path) -> RunConfig | None:
-    """Return what the rows of a folder are held against; None if it holds none yet."""
-    return RunConfig.from_dict(Run(folder).read(RECORD)) if (folder / RECORD).exists() else None
-
-
-def _run(path: Path, config: RunConfig, worlds: Sequence[str], signers: int, progress: Progress) -> dict[str, Any]:
-    """Train, evaluate and shift one run, or what of it is not done yet; return its metrics."""
+def _run(path: Path, config: RunConfig, common: Common, progress: Progress) -> None:
+    """Train, evaluate and shift one run, or what of it is not done yet."""
     import keras
 
     from .demo import demo
 
     progress.say(f"{path.name}: {config.train.course}")
-    metrics = demo(path, config, fresh=False, progress=progress)
-    if worlds and not _shifted(Run(path), worlds, signers):
-        shift(path, signers=signers, names=tuple(worlds), out=None, progress=progress)
+    demo(path, config, fresh=False, progress=progress)
+    if not is_shifted(Run(path), common):
+        shift(path, signers=common.signers, names=common.worlds, out=None, progress=progress)
     keras.backend.clear_session()
-    return metrics
-
-
-def _shifted(run: Run, worlds: Sequence[str], signers: int) -> bool:
-    """Return whether a run was judged on these worlds, and perhaps more, by as many signers."""
-    if not (run / "shift" / SCORES).exists():
-        return False
-    found = run.read("shift/shift.json")
-    return found["signers"] == signers and (not found["asked"] or set(worlds) <= set(found["asked"]))

@@ -1,5 +1,6 @@
 """An ablation as a page: what every change brings at home and elsewhere, held against the base, and the tables."""
 
+import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +9,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from .ablation_folder import Common, known_common
 from .ablation_rows import rows_of
 from .ablation_table import HEAD, cells, csv_of, markdown, words, world_rows
-from .config import RunConfig
 from .files import write_json, write_text
 from .page import figure, page, table
 from .plots import MAP_COLOURS, new_axes, to_svg
-from .runs import Run
-from .verifier import NOTICE
 
 _SHOWN = (("less_base", "at home"), ("shifted_less_base", "mean of the shifted worlds"))
 _WIDEST = 60
@@ -27,20 +26,21 @@ def write_table(folder: Path) -> tuple[list[dict[str, Any]], Path]:
     Raises:
         RunError: If the folder is no ablation's, or its base is not finished.
     """
-    base, rows = RunConfig.from_dict(Run(folder).read("base.json")), rows_of(folder)
-    write_text(folder / "ablation.md", markdown(rows, base))
+    rows, common = rows_of(folder), known_common(folder)
+    assert common is not None  # there are rows
+    write_text(folder / "ablation.md", markdown(rows, common))
     write_text(folder / "ablation.csv", csv_of(rows))
-    write_json(folder / "ablation.json", {"base": base.to_dict(), "rows": rows})
-    return rows, write_text(folder / "ablation.html", ablation_html(rows, base))
+    write_json(folder / "ablation.json", dataclasses.asdict(common) | {"rows": rows})
+    return rows, write_text(folder / "ablation.html", ablation_html(rows, common))
 
 
-def ablation_html(rows: Sequence[dict[str, Any]], base: RunConfig) -> str:
+def ablation_html(rows: Sequence[dict[str, Any]], common: Common) -> str:
     """Return the whole page."""
     head, elsewhere = world_rows(rows)
     lines = [
-        f"<p class=notice>All verifiers were {html.escape(NOTICE)}. {html.escape(words(rows, base))}</p>",
+        f"<p class=notice>{html.escape(words(rows, common))}</p>",
         figure(to_svg(differences(rows)), "Skilled EER less the base's; left of 0 is better. Numbers: ablation.csv.")
-        if any(row["less_base"] for row in rows)
+        if any(_defined(row["less_base"]) for row in rows)
         else "",
         f"<div class=small>{table(HEAD, [cells(row) for row in rows])}</div>",
     ]
@@ -51,11 +51,11 @@ def ablation_html(rows: Sequence[dict[str, Any]], base: RunConfig) -> str:
 
 def differences(rows: Sequence[dict[str, Any]]) -> Axes:
     """Return a chart of every row's difference from the base, with its interval over signers."""
-    shown = [row for row in rows if row["less_base"]]
+    shown = [row for row in rows if _defined(row["less_base"])]
     axes = new_axes(8.6, 1.2 + 0.4 * len(shown))
     places = np.arange(len(shown))[::-1]
     for i, (name, label) in enumerate(_SHOWN):
-        known = [(place, row[name]) for place, row in zip(places, shown, strict=True) if row[name]]
+        known = [(place, row[name]) for place, row in zip(places, shown, strict=True) if _defined(row[name])]
         if not known:
             continue
         values = 100 * np.array([[found[key] for key in ("value", "low", "high")] for _, found in known])
@@ -68,3 +68,7 @@ def differences(rows: Sequence[dict[str, Any]]) -> Axes:
     axes.set(xlabel="skilled EER less the base's (percentage points), 95 % over signers", ylim=(-0.6, len(shown) - 0.4))
     axes.legend(fontsize=8)
     return axes
+
+
+def _defined(found: dict[str, Any] | None) -> bool:
+    return found is not None and found["value"] is not None

@@ -4,21 +4,21 @@ Everything comes from the run folders: what a row changed is read from its confi
 """
 
 import dataclasses
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .ablation_folder import done_runs, known_common, settings_changed
 from .config import RunConfig
 from .metrics import eer_of, named
 from .runs import Run, RunError
 from .score_file import read_scores
 from .shift import SCORES
 from .shift_rates import drawn_figures, interval
-from .shift_worlds import OWN
+from .shift_worlds import find_shifts
 from .side_by_side import same_trials
 from .trials import TrialTable, joined
 
@@ -28,27 +28,32 @@ RATES = ("eer_random", "frr_frozen", "far_skilled_frozen", "cllr_skilled")
 _DRAWS = 1000
 
 
+class Judged(NamedTuple):
+    """Scored trials and their skilled EER: the value of all signers first, then one of each draw of them."""
+
+    trials: TrialTable
+    eer: Draws
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trained:
-    """One finished run of a folder: skilled EERs, the value first, then one of each draw of signers.
+    """One finished run of a folder.
 
     Attributes:
         path: The run folder.
         config: Its configuration.
         metrics: Its `metrics.json`.
-        trials: Of test signers, scored.
-        home: Of those.
-        hog: The baseline's, on the same trials.
-        worlds: Of shifted worlds, by name; empty if it was judged on none.
+        home: On test signers.
+        hog: The baseline there, on the same trials.
+        worlds: On shifted worlds, by name; empty if it was judged on none.
     """
 
     path: Path
     config: RunConfig
     metrics: dict[str, Any]
-    trials: TrialTable
-    home: Draws
-    hog: Draws
-    worlds: dict[str, Draws]
+    home: Judged
+    hog: Judged
+    worlds: dict[str, Judged]
 
     @property
     def seed(self) -> int:
@@ -56,21 +61,20 @@ class Trained:
         return self.config.train.seed
 
 
-def load_trained(path: Path) -> Trained:
-    """Return a finished run with the draws of its errors; equal trials have equal draws of signers."""
+def load_trained(path: Path, worlds: Sequence[str]) -> Trained:
+    """Return a finished run with the draws of its errors; equal trials have equal draws of signers.
+
+    Args:
+        path: The run folder.
+        worlds: Shifts that it was judged on.
+    """
     run = Run(path)
     config, tables = run.config(), read_scores(run / SCORES)
-    seed, shifted = config.world.seed, run / "shift" / SCORES
-    worlds = read_scores(shifted) if shifted.exists() else {}
-    return Trained(
-        path,
-        config,
-        run.read("metrics.json"),
-        tables["pairs"],
-        _skilled(tables["pairs"], seed),
-        _skilled(tables[HOG], seed),
-        {name: _skilled(table, seed) for name, table in worlds.items() if name != OWN},
-    )
+    elsewhere = read_scores(run / "shift" / SCORES) if worlds else {}
+    judged = [tables["pairs"], tables[HOG], *(elsewhere[name] for name in worlds if name in elsewhere)]
+    home, hog, *others = (Judged(trials, _skilled(trials, config.world.seed)) for trials in judged)
+    names = [name for name in worlds if name in elsewhere]  # a network of trajectories sees no fonts
+    return Trained(path, config, run.read("metrics.json"), home, hog, dict(zip(names, others, strict=True)))
 
 
 def _skilled(trials: TrialTable, seed: int) -> Draws:
@@ -80,104 +84,82 @@ def _skilled(trials: TrialTable, seed: int) -> Draws:
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """Return what an ablation's folder shows: the base first, then the other rows, the lowest error first.
+    """Return what an ablation's folder shows: the base first, then the other rows, the best first.
 
     A figure of several seeds is their mean; its interval is over signers, who are drawn alike for all of them, and
     says nothing of how much trainings differ, which `by_seed` shows. A difference is of the seeds that a row and the
-    base share, on the same draws.
+    base share, on the same draws; None where they share none, or were judged on other trials.
 
     Raises:
-        RunError: If the folder is no ablation's, or its base is not finished.
+        RunError: If the folder is no ablation's, or its base is not done.
     """
-    base_config = RunConfig.from_dict(Run(folder).read("base.json"))
-    runs = [load_trained(path.parent) for path in sorted(folder.glob("*/config.json")) if Run(path.parent).finished]
+    common = known_common(folder)
+    if common is None:
+        raise RunError(f"{folder} holds no ablation; start one with `ablate --out {folder}`")
     gathered: dict[tuple[str, ...], list[Trained]] = {}
-    for run in sorted(runs, key=lambda run: run.seed):
-        gathered.setdefault(settings_changed(base_config, run.config), []).append(run)
+    for path in done_runs(folder, common):
+        run = load_trained(path, common.worlds)
+        gathered.setdefault(settings_changed(common.base, run.config), []).append(run)
     base = gathered.pop((), None)
     if base is None:
-        raise RunError(f"{folder} holds no finished base; run `ablate --out {folder}` first")
-    judged = [set(run.worlds) for run in runs if run.worlds]
-    common = [name for name in base[0].worlds if all(name in worlds for worlds in judged)]
-    rows = [_row(changes, own, base, common) for changes, own in gathered.items()]
-    return [_row((), base, base, common), *sorted(rows, key=lambda row: row["eer_skilled"]["value"])]
+        raise RunError(f"{folder} holds no finished base; make one with `ablate --out {folder}`")
+    rows = [row_of(changes, own, base) for changes, own in gathered.items()]
+    return [row_of((), base, base), *sorted(rows, key=_rank)]
 
 
-def settings_changed(base: RunConfig, other: RunConfig) -> tuple[str, ...]:
-    """Return in which settings a configuration differs but for the seed of the weights.
-
-    Each is ``KEY=VALUE`` with dots, as `config.changed` takes it: put into the base they make the other.
-    """
-    one, two = base.to_dict(), other.to_dict()
-    found: dict[str, Any] = {}
-    for section in (name for name in two if isinstance(two[name], dict)):
-        found |= _differing(one[section], two[section], f"{section}.")
-    return tuple(f"{key}={_as_written(value)}" for key, value in sorted(found.items()) if key != "train.seed")
+def _rank(row: dict[str, Any]) -> tuple[bool, float]:
+    """Return what sorts rows: by the difference from the base, then those without one by their error."""
+    less, own = row["less_base"], row["eer_skilled"]["value"]
+    return less is None, float(own if less is None else less["value"])
 
 
-def _as_written(value: Any) -> str:
-    """Return a value as JSON, and a word as it is unless JSON would take it for something else."""
-    if isinstance(value, str):
-        try:
-            json.loads(value)
-        except ValueError:
-            return value
-    return json.dumps(value)
-
-
-def _differing(one: dict[str, Any], two: dict[str, Any], start: str) -> dict[str, Any]:
-    """Return the values of the second that the first has not, by dotted keys; options one by one if none has gone."""
-    found: dict[str, Any] = {}
-    for key, value in two.items():
-        if key not in one or one[key] != value:
-            options = key.endswith("_options") and one[key].keys() <= value.keys()
-            found |= _differing(one[key], value, f"{start}{key}.") if options else {start + key: value}
-    return found
-
-
-def _row(changes: tuple[str, ...], runs: list[Trained], base: list[Trained], common: list[str]) -> dict[str, Any]:
+def row_of(changes: tuple[str, ...], runs: Sequence[Trained], base: Sequence[Trained]) -> dict[str, Any]:
     """Return the record of a row: of the base too, which has no difference from itself."""
-    home, hog = _mean([run.home for run in runs]), _mean([run.hog for run in runs])
-    worlds = common if all(run.worlds for run in runs) else []
-    mine, theirs = _paired(runs, base)
-    apart = bool(changes) and all(same_trials(run.trials, theirs[0].trials) for run in mine)
-    there = apart and worlds and all(run.worlds for run in theirs)
+    runs = sorted(runs, key=lambda run: run.seed)
+    home, hog = _mean([run.home.eer for run in runs]), _mean([run.hog.eer for run in runs])
+    worlds = [name for name in base[0].worlds if all(name in run.worlds for run in [*runs, *base])]
+    all_there = bool(worlds) and len(worlds) == len(base[0].worlds)
     rates = {name: [run.metrics["verifier"][name]["value"] for run in runs] for name in RATES}
     return {
         "changes": list(changes),
         "runs": [run.path.name for run in runs],
         "seeds": [run.seed for run in runs],
+        "notice": runs[0].metrics["notice"],
+        "met_in_part": [name for name, seen in _seen(runs[0].config).items() if name in worlds and seen != "no"],
         "images": runs[0].metrics["cost"]["training_images"],
         "training_s": [run.metrics["cost"]["seconds"]["training"] for run in runs],
-        "by_seed": [float(run.home[0]) for run in runs],
+        "by_seed": [float(run.home.eer[0]) for run in runs],
         "eer_skilled": interval(home),
         "hog": interval(hog),
-        "of_hog": interval(home / hog),
-        "less_base": interval(_less([r.home for r in mine], [r.home for r in theirs])) if apart else None,
-        **{name: float(np.mean(values)) for name, values in rates.items()},
-        "worlds": {name: interval(_mean([run.worlds[name] for run in runs])) for name in worlds},
-        "shifted": interval(_mean(_of_worlds(runs, worlds))) if worlds else None,
-        "shifted_less_base": interval(_less(_of_worlds(mine, worlds), _of_worlds(theirs, worlds))) if there else None,
+        "of_hog": interval(np.divide(home, hog, out=np.full_like(home, np.nan), where=hog > 0)),
+        "less_base": _less(runs, base, [lambda run: run.home]) if changes else None,
+        **{name: None if None in values else float(np.mean(values)) for name, values in rates.items()},
+        "worlds": {name: interval(_mean([run.worlds[name].eer for run in runs])) for name in worlds},
+        "shifted": interval(_mean([run.worlds[name].eer for run in runs for name in worlds])) if all_there else None,
+        "shifted_less_base": _less(runs, base, [_world(name) for name in worlds]) if changes and all_there else None,
     }
 
 
-def _paired(runs: list[Trained], base: list[Trained]) -> tuple[list[Trained], list[Trained]]:
-    """Return the runs of seeds that both have; all of both if they share none."""
-    both = {run.seed for run in runs} & {run.seed for run in base}
-    if not both:
-        return runs, base
-    return [run for run in runs if run.seed in both], [run for run in base if run.seed in both]
+def _seen(config: RunConfig) -> dict[str, str]:
+    """Return by world how far training has met it: "no", "part" or "yes"."""
+    return {shift.name: shift.seen for shift in find_shifts(config)}
+
+
+def _world(name: str) -> Callable[[Trained], Judged]:
+    return lambda run: run.worlds[name]
+
+
+def _less(
+    runs: Sequence[Trained], base: Sequence[Trained], places: Sequence[Callable[[Trained], Judged]]
+) -> dict[str, float | None] | None:
+    """Return the mean error of a row over its places less the base's, of seeds that both have, on the same draws."""
+    theirs = {run.seed: run for run in base}
+    pairs = [(place(run), place(theirs[run.seed])) for run in runs if run.seed in theirs for place in places]
+    if not pairs or not all(same_trials(one.trials, two.trials) for one, two in pairs):
+        return None
+    return interval(_mean([one.eer - two.eer for one, two in pairs]))
 
 
 def _mean(draws: Sequence[Draws]) -> Draws:
     found: Draws = np.mean(draws, axis=0)
     return found
-
-
-def _less(mine: Sequence[Draws], theirs: Sequence[Draws]) -> Draws:
-    return _mean(mine) - _mean(theirs)
-
-
-def _of_worlds(runs: Sequence[Trained], names: Sequence[str]) -> list[Draws]:
-    """Return the errors of every seed in every world; the same people are drawn in all of them."""
-    return [run.worlds[name] for run in runs for name in names]

@@ -5,20 +5,22 @@ from typing import Any
 
 import numpy as np
 
+from .ablation_folder import Common
 from .ablation_rows import RATES
-from .config import RunConfig
 from .csv_text import as_csv
 from .report_tables import gap, share
 
 HEAD = ("change", "seeds", "images", "training, s", "EER skilled, %", "each seed", "of HOG's", "less base's",
         "EER random", "FRR, frozen", "FAR skilled, frozen", "Cllr", "shifted worlds, %",
         "less base's there")  # fmt: skip
+MET = " *"
 _INTERVALS = ("eer_skilled", "hog", "of_hog", "less_base", "shifted", "shifted_less_base")
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Return a row of the table as text, in the order of `HEAD`."""
     ratio = row["of_hog"]
+    met = MET if row["met_in_part"] else ""
     return (
         ", ".join(row["changes"]) or "nothing: the base",
         ", ".join(map(str, row["seeds"])),
@@ -26,25 +28,28 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{np.mean(row['training_s']):.0f}",
         share(row["eer_skilled"]),
         ", ".join(f"{100 * value:.1f}" for value in row["by_seed"]),
-        f"{ratio['value']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})",
+        "-" if ratio["value"] is None else f"{ratio['value']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})",
         gap(row["less_base"]),
-        *(f"{100 * row[name]:.1f}" for name in RATES[:3]),
-        f"{row['cllr_skilled']:.2f}",
-        share(row["shifted"]),
-        gap(row["shifted_less_base"]),
+        *("-" if row[name] is None else f"{100 * row[name]:.1f}" for name in RATES[:3]),
+        "-" if row["cllr_skilled"] is None else f"{row['cllr_skilled']:.2f}",
+        share(row["shifted"]) + met,
+        gap(row["shifted_less_base"]) + met,
     )
 
 
 def world_rows(rows: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return head and rows of the skilled EERs in per cent in every shifted world that all rows were judged on."""
+    """Return head and rows of the skilled EERs in per cent in every shifted world that the base was judged on."""
     names = list(rows[0]["worlds"])
-    shown = [row for row in rows if row["worlds"]] if names else []
-    return ("change", *names), [(cells(row)[0], *(share(row["worlds"][name]) for name in names)) for row in shown]
+    found = []
+    for row in rows if names else ():
+        marks = {name: MET if name in row["met_in_part"] else "" for name in names}
+        found.append((cells(row)[0], *(share(row["worlds"].get(name)) + marks[name] for name in names)))
+    return ("change", *names), found
 
 
-def markdown(rows: Sequence[dict[str, Any]], base: RunConfig) -> str:
+def markdown(rows: Sequence[dict[str, Any]], common: Common) -> str:
     """Return both tables as Markdown, with what they rest on."""
-    lines = [*_lines(HEAD, [cells(row) for row in rows]), "", words(rows, base), ""]
+    lines = [*_lines(HEAD, [cells(row) for row in rows]), "", words(rows, common), ""]
     head, elsewhere = world_rows(rows)
     if elsewhere:
         lines += ["Skilled EER in each shifted world, per cent:", "", *_lines(head, elsewhere), ""]
@@ -55,16 +60,21 @@ def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows)]
 
 
-def words(rows: Sequence[dict[str, Any]], base: RunConfig) -> str:
+def words(rows: Sequence[dict[str, Any]], common: Common) -> str:
     """Return what the table rests on."""
-    worlds = list(rows[0]["worlds"])
-    there = f" Shifted worlds, of which the mean is taken: {', '.join(worlds)}." if worlds else ""
+    base, worlds = common.base, list(rows[0]["worlds"])
+    there = (
+        f" Shifted worlds, of which the mean is taken, of {common.signers} signers each: {', '.join(worlds)}; "
+        f"marked{MET} where the row's training has met one in part."
+    )
     return (
+        f"All verifiers were {', '.join(dict.fromkeys(row['notice'] for row in rows))}. "
         f"Base: preset {base.preset}, {base.train.model}, {base.train.course} of {base.batch.images} images. World "
         f"{base.world.seed}, {base.world.test_signers} test signers, one reference, skilled EER a-posteriori, rates "
         "in per cent; several seeds of the weights are averaged. In brackets: 95 % over signers; differences are "
         "paired, over the seeds that a row shares with the base. How far apart trainings of one row are, the interval "
-        f"does not say: see each seed. FRR, FAR and Cllr are at what was frozen on development signers.{there}"
+        "does not say: see each seed. HOG's error is that on the row's own canvases. FRR, FAR and Cllr are at what "
+        f"was frozen on development signers.{there if worlds else ''}"
     )
 
 

@@ -24,9 +24,12 @@ def ablate(
         bool, typer.Option("--all-seeds", help="Train further seeds of what the first says is surely worse, too.")
     ] = False,
     worlds: Annotated[
-        list[str] | None, typer.Option(help="Shifts, or groups of them, as in `shift`; ten if left out, or none.")
+        list[str] | None,
+        typer.Option(help="Shifts, or groups, as in `shift`, or the word none; ten, or the folder's, if left out."),
     ] = None,
-    signers: Annotated[int, typer.Option(help="Test signers in each of those, 8 or more.")] = 60,
+    signers: Annotated[
+        int | None, typer.Option(help="Test signers in each of those, 8 or more; 60, or as in the folder, if left out.")
+    ] = None,
     seed: SeedOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -34,21 +37,18 @@ def ablate(
 
     The folder keeps every row: the same command goes on or prints, another --set adds a row, none makes the base.
     """
-    from .ablation import WORLDS, known_base
     from .ablation import ablate as work
     from .ablation_table import HEAD, cells
 
     given = preset is not None or seed is not None or bool(base)
-    config = None if given else known_base(out)
-    config = config or preset_config(preset or "classroom", seed, base or ())
-    named = listed(worlds, ",".join(WORLDS))
+    named = None if worlds is None else listed(worlds, "")
     rows, path = work(
-        config,
-        changes or (),
         out,
-        seeds=whole_numbers(seeds),
+        changes or (),
+        base=preset_config(preset or "classroom", seed, base or ()) if given else None,
         worlds=() if named == ("none",) else named,
         signers=signers,
+        seeds=whole_numbers(seeds),
         all_seeds=all_seeds,
         progress=make_progress(quiet),
     )
