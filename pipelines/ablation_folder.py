@@ -72,6 +72,8 @@ def settings_changed(base: RunConfig, other: RunConfig) -> tuple[str, ...]:
     Each is ``KEY=VALUE`` with dots, as `config.changed` takes it: put into the base they make the other.
     """
     one, two = base.to_dict(), other.to_dict()
+    if base.train.model != other.train.model:
+        one["train"]["model_options"] = {}  # as `config.changed` does
     found: dict[str, Any] = {}
     for section in (name for name in two if isinstance(two[name], dict)):
         found |= _differing(one[section], two[section], f"{section}.")

@@ -125,7 +125,8 @@ def row_of(changes: tuple[str, ...], runs: Sequence[Trained], base: Sequence[Tra
         "runs": [run.path.name for run in runs],
         "seeds": [run.seed for run in runs],
         "notice": runs[0].metrics["notice"],
-        "met_in_part": [name for name, seen in _seen(runs[0].config).items() if name in worlds and seen != "no"],
+        "met_in_part": [name for name in worlds if name in _met(runs[0].config)],
+        "met_beyond_base": [name for name in worlds if name in _met(runs[0].config) - _met(base[0].config)],
         "images": runs[0].metrics["cost"]["training_images"],
         "training_s": [run.metrics["cost"]["seconds"]["training"] for run in runs],
         "by_seed": [float(run.home.eer[0]) for run in runs],
@@ -140,9 +141,9 @@ def row_of(changes: tuple[str, ...], runs: Sequence[Trained], base: Sequence[Tra
     }
 
 
-def _seen(config: RunConfig) -> dict[str, str]:
-    """Return by world how far training has met it: "no", "part" or "yes"."""
-    return {shift.name: shift.seen for shift in find_shifts(config)}
+def _met(config: RunConfig) -> set[str]:
+    """Return the names of the shifted worlds that training has met, wholly or in part."""
+    return {shift.name for shift in find_shifts(config) if shift.seen != "no"}
 
 
 def _world(name: str) -> Callable[[Trained], Judged]:

@@ -20,7 +20,7 @@ _INTERVALS = ("eer_skilled", "hog", "of_hog", "less_base", "shifted", "shifted_l
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Return a row of the table as text, in the order of `HEAD`."""
     ratio = row["of_hog"]
-    met = MET if row["met_in_part"] else ""
+    met = MET if row["met_beyond_base"] else ""
     return (
         ", ".join(row["changes"]) or "nothing: the base",
         ", ".join(map(str, row["seeds"])),
@@ -42,7 +42,7 @@ def world_rows(rows: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...], list[tu
     names = list(rows[0]["worlds"])
     found = []
     for row in rows if names else ():
-        marks = {name: MET if name in row["met_in_part"] else "" for name in names}
+        marks = {name: MET if name in row["met_beyond_base"] else "" for name in names}
         found.append((cells(row)[0], *(share(row["worlds"].get(name)) + marks[name] for name in names)))
     return ("change", *names), found
 
@@ -64,8 +64,8 @@ def words(rows: Sequence[dict[str, Any]], common: Common) -> str:
     """Return what the table rests on."""
     base, worlds = common.base, list(rows[0]["worlds"])
     there = (
-        f" Shifted worlds, of which the mean is taken, of {common.signers} signers each: {', '.join(worlds)}; "
-        f"marked{MET} where the row's training has met one in part."
+        f" Shifted worlds, of which the mean is taken, of {common.signers} signers each: {', '.join(worlds)}. The "
+        f"base's training has met in part: {', '.join(rows[0]['met_in_part']) or 'none'}; a row's what is marked{MET}."
     )
     return (
         f"All verifiers were {', '.join(dict.fromkeys(row['notice'] for row in rows))}. "

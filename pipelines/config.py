@@ -111,7 +111,8 @@ def share_for(config: RunConfig, name: str) -> float:
 def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
     """Return a configuration with settings put in.
 
-    A network whose weights fit one size of canvas begins on whole ones, unless the changes say otherwise.
+    With another network the options of the old one go, and one whose weights fit one size of canvas begins on whole
+    ones, unless the changes say otherwise.
 
     Args:
         config: What to start from.
@@ -122,6 +123,8 @@ def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
         ValueError: If a change is not of that form, its key is unknown, or its value out of range.
     """
     values = config.to_dict()
+    if any(_value(change.partition("=")[2]) != config.train.model for change in changes if change.startswith(_MODEL)):
+        values["train"]["model_options"] = {}
     for change in changes:
         key, equals, text = change.partition("=")
         if not (equals and key):
@@ -136,15 +139,23 @@ def changed(config: RunConfig, changes: Sequence[str]) -> RunConfig:
             near = difflib.get_close_matches(last, place, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ValueError(f"unknown setting {key!r}; {hint}use one of: {', '.join(place)}")
-        try:
-            place[last] = json.loads(text)
-        except ValueError:
-            place[last] = text
+        place[last] = _value(text)
     found, keys = RunConfig.from_dict(values), {change.partition("=")[0] for change in changes}
     if (name := found.train.model) == config.train.model or keys & {"train", "train.small_share"}:
         return found
     values["train"]["small_share"] = share_for(config, name)
     return RunConfig.from_dict(values)
+
+
+_MODEL = "train.model="
+
+
+def _value(text: str) -> Any:
+    """Return what a text says: JSON, or else a word."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 PRESETS: dict[str, RunConfig] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pipelines.ablation
@@ -48,6 +48,7 @@ CHANGES = st.lists(
 
 
 @given(before=CHANGES, after=CHANGES, seed=st.integers(0, 9))
+@example(["train.model_options.evidence=0"], ["train.model=resnet_small", "train.model_options.evidence=0"], 1)
 @settings(max_examples=60, deadline=None)
 def test_a_row_says_how_it_is_made_from_the_base(before: list[str], after: list[str], seed: int) -> None:
     base = changed(PRESETS["classroom"], before)

@@ -61,6 +61,9 @@ def test_changes_are_put_in_by_key():
     assert (made.train.epochs, made.train.model, made.world.seed) == (7, "vit_tiny", 3)
     assert made.train.model_options == {"patch": 8}
     assert RunConfig.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    reach = changed(base, ["train.model_options.reach=[3, 4]"])
+    assert changed(reach, ["train.model_options.patch=8", "train.model=vit_tiny"]).train.model_options == {"patch": 8}
+    assert changed(reach, ['train.model="resnet_elastic"']) == reach
     tuples = dataclasses.replace(base.train, model_options={"channels": (8, 16)})
     assert tuples.model_options == {"channels": [8, 16]}
 
