@@ -17,6 +17,8 @@ from .page import figure, page, table
 from .plots import MAP_COLOURS, new_axes, to_svg
 
 _SHOWN = (("less_base", "at home"), ("shifted_less_base", "mean of the shifted worlds"))
+_PARTS = (slice(1, 8), slice(8, None))
+"""Of a row of the table, which is too wide for a page: what is in each part, beside what was changed."""
 _WIDEST = 60
 
 
@@ -42,11 +44,18 @@ def ablation_html(rows: Sequence[dict[str, Any]], common: Common) -> str:
         figure(to_svg(differences(rows)), "Skilled EER less the base's; left of 0 is better. Numbers: ablation.csv.")
         if any(_defined(row["less_base"]) for row in rows)
         else "",
-        f"<div class=small>{table(HEAD, [cells(row) for row in rows])}</div>",
+        *(
+            f"<div class=small>{table(_cut(HEAD, part), [_cut(cells(row), part) for row in rows])}</div>"
+            for part in _PARTS
+        ),
     ]
     if elsewhere:
         lines += ["<h2>In each shifted world</h2>", f"<div class=small>{table(head, elsewhere)}</div>"]
     return page("Paraph: ablation", "What each change brings", "\n".join(lines))
+
+
+def _cut(cells_: tuple[str, ...], part: slice) -> tuple[str, ...]:
+    return (cells_[0], *cells_[part])
 
 
 def differences(rows: Sequence[dict[str, Any]]) -> Axes:
@@ -65,7 +74,7 @@ def differences(rows: Sequence[dict[str, Any]]) -> Axes:
     axes.axvline(0, color="grey", ls=":", lw=1)
     names = [cells(row)[0] for row in shown]
     axes.set_yticks(places, [name if len(name) <= _WIDEST else f"{name[:_WIDEST]} ..." for name in names])
-    axes.set(xlabel="skilled EER less the base's (percentage points), 95 % over signers", ylim=(-0.6, len(shown) - 0.4))
+    axes.set(xlabel="skilled EER less the base's (points), 95 % over signers", ylim=(-0.6, len(shown) - 0.4))
     axes.legend(fontsize=8)
     return axes
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @app.command()
 def demo(
     preset: Annotated[
-        str, typer.Option(help="smoke (a minute), classroom (ten minutes) or study (twice that).")
+        str, typer.Option(help="smoke (a minute), classroom (ten minutes) or study (half an hour).")
     ] = "classroom",
     run: Annotated[Path | None, typer.Option("--run", help="Run folder; runs/PRESET if left out.")] = None,
     seed: SeedOption = None,
