@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .ablation_folder import (
+    SHIFTED,
     Common,
     done_runs,
     is_shifted,
@@ -122,8 +123,10 @@ def row_config(common: Common, changes: Sequence[str]) -> RunConfig:
     from .building import check_names
 
     config = changed(common.base, changes)
-    if config.train.seed or config.world.seed != common.base.world.seed:
-        raise ValueError("train.seed is what --seeds gives, and world.seed the base's; a row changes something else")
+    if config.train.seed or config.world.seed != common.base.world.seed or config.preset != common.base.preset:
+        raise ValueError(
+            "train.seed is what --seeds gives, world.seed and preset are the base's; a row changes something else"
+        )
     if changes and not settings_changed(common.base, config):
         raise ValueError(f"{', '.join(changes)}: the base has that already")
     check_names(config)
@@ -148,5 +151,5 @@ def _run(path: Path, config: RunConfig, common: Common, progress: Progress) -> N
     progress.say(f"{path.name}: {config.train.course}")
     demo(path, config, fresh=False, progress=progress)
     if not is_shifted(Run(path), common):
-        shift(path, signers=common.signers, names=common.worlds, out=None, progress=progress)
+        shift(path, signers=common.signers, names=common.worlds, out=path / SHIFTED, progress=progress)
     keras.backend.clear_session()

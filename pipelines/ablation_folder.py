@@ -14,6 +14,8 @@ from .shift import SCORES
 
 RECORD = "ablation_base.json"
 BASE = "base"
+SHIFTED = "ablation"
+"""Where a run keeps what it did on the worlds of its folder, apart from a `shift` of the user's."""
 _LONGEST = 80
 
 
@@ -122,9 +124,9 @@ def done_runs(folder: Path, common: Common) -> list[Path]:
     found = []
     for path in sorted(folder.glob("*/config.json")):
         run = Run(path.parent)
-        if run.finished and run.path.name == run_name(common.base, run.config()) and is_shifted(run, common):
+        if run.finished and run.path.name == run_name(common.base, run.config()):
             run.check_engine("was trained on", "use another --out")
-            found.append(run.path)
+            found += [run.path] if is_shifted(run, common) else []
     return found
 
 
@@ -132,7 +134,7 @@ def is_shifted(run: Run, common: Common) -> bool:
     """Return whether a run was judged on the worlds of its folder by as many signers."""
     if not common.worlds:
         return True
-    if not ((run / "shift" / SCORES).exists() and (run / "shift" / "shift.json").exists()):
+    if not ((run / SHIFTED / SCORES).exists() and (run / SHIFTED / "shift.json").exists()):
         return False
-    found = run.read("shift/shift.json")
+    found = run.read(f"{SHIFTED}/shift.json")
     return found["signers"] == common.signers and tuple(found.get("asked", ())) == common.worlds

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .ablation_folder import done_runs, known_common, settings_changed
+from .ablation_folder import SHIFTED, done_runs, known_common, settings_changed
 from .config import RunConfig
 from .metrics import eer_of, named
 from .runs import Run, RunError
@@ -70,7 +70,7 @@ def load_trained(path: Path, worlds: Sequence[str]) -> Trained:
     """
     run = Run(path)
     config, tables = run.config(), read_scores(run / SCORES)
-    elsewhere = read_scores(run / "shift" / SCORES) if worlds else {}
+    elsewhere = read_scores(run / SHIFTED / SCORES) if worlds else {}
     judged = [tables["pairs"], tables[HOG], *(elsewhere[name] for name in worlds if name in elsewhere)]
     home, hog, *others = (Judged(trials, _skilled(trials, config.world.seed)) for trials in judged)
     names = [name for name in worlds if name in elsewhere]  # a network of trajectories sees no fonts

@@ -53,10 +53,12 @@ def preset_config(preset: str, seed: int | None, changes: Sequence[str] = (), **
 
 
 def checked(config: "RunConfig") -> "RunConfig":
-    """Return the configuration if its model, loss and options exist; loads Keras only if it names others."""
+    """Return the configuration if its model, loss and options exist; loads Keras only if they are not its preset's."""
+    from .config import PRESETS
     from .settings import InputSettings, TrainSettings
 
-    usual, train = TrainSettings(), config.train
+    train = config.train
+    usual = PRESETS[config.preset].train if config.preset in PRESETS else TrainSettings()
     names = ("model", "model_options", "loss", "loss_options", "class_weights")
     if config.inputs != InputSettings() or any(getattr(train, key) != getattr(usual, key) for key in names):
         from .building import check_names

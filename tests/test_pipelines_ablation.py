@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 import pipelines.ablation
 from pipelines.ablation import WORLDS, ablate, row_config, surely_worse
-from pipelines.ablation_folder import Common, done_runs, known_common, remember, run_name, settings_changed, with_seed
+from pipelines.ablation_folder import (
+    SHIFTED,
+    Common,
+    done_runs,
+    known_common,
+    remember,
+    run_name,
+    settings_changed,
+    with_seed,
+)
 from pipelines.ablation_rows import Judged, Trained, load_trained, row_of, rows_of
 from pipelines.ablation_table import HEAD, cells, csv_of, markdown, words, world_rows
 from pipelines.cli import main
@@ -92,9 +101,9 @@ def test_the_usual_worlds_exist_have_skilled_forgeries_and_are_not_trainings_own
     ("changes", "message"),
     [
         (["train.seed=4"], "train.seed is what --seeds gives"),
-        (["world.seed=4"], "world.seed the base's"),
+        (["world.seed=4"], "world.seed and preset are the base's"),
         (["train.epochs=2"], "train.epochs=2: the base has that already"),
-        (["preset=other"], "preset=other: the base has that already"),
+        (["preset=other", "train.epochs=3"], "world.seed and preset are the base's"),
         (["train.epoch=2"], "unknown setting 'train.epoch'; did you mean 'epochs'"),
         (["train.model=resnet_smal"], "unknown network 'resnet_smal'; did you mean 'resnet_small'"),
         (["world.test_signers=6"], "8 signers cannot judge; use 8 to 6"),
@@ -118,6 +127,55 @@ def test_a_folder_keeps_what_its_rows_share_once_there_is_one(tmp_path: Path, mi
     with pytest.raises(RunError, match="is a run folder"):
         remember(tmp_path / "base-0", first)
     assert done_runs(tmp_path, first) == []  # unfinished
+
+
+def test_further_seeds_are_trained_unless_the_first_is_surely_worse_than_the_base(
+    tmp_path: Path, micro_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    asked: list[tuple[str, ...]] = []
+
+    def worse(*paths: Path) -> bool:
+        asked.append(tuple(path.name for path in paths))
+        return True
+
+    monkeypatch.setattr(pipelines.ablation, "_run", lambda path, config, common, progress: made.append(path.name))
+    monkeypatch.setattr(pipelines.ablation, "surely_worse", worse)
+    monkeypatch.setattr("pipelines.ablation_page.write_table", lambda folder: ([], folder))
+    how = {"base": micro_config, "worlds": (), "seeds": (4, 2), "progress": QUIET}
+    ablate(tmp_path, ["train.epochs=3"], **how)
+    assert made == ["base-4", "base-2", "train.epochs=3-4"]
+    assert asked == [("base-4", "train.epochs=3-4")]
+    made.clear()
+    ablate(tmp_path, ["train.epochs=3"], all_seeds=True, **how)
+    assert made == ["base-4", "base-2", "train.epochs=3-4", "train.epochs=3-2"]
+    monkeypatch.setattr(pipelines.ablation, "surely_worse", lambda *paths: False)
+    made.clear()
+    ablate(tmp_path, ["train.epochs=3"], **how)
+    assert made[-1] == "train.epochs=3-2"
+
+
+def test_only_runs_of_this_generator_that_were_judged_everywhere_are_done(
+    tmp_path: Path, micro_config: RunConfig
+) -> None:
+    common, run = Common(micro_config, ("fax",), 8), Run(tmp_path / "base-0")
+    run.start(micro_config)
+    run.mark("finished", stage="done")
+    assert done_runs(tmp_path, Common(micro_config, (), 8)) == [run.path]
+    assert done_runs(tmp_path, common) == []
+    judged = run / SHIFTED
+    judged.mkdir()
+    (judged / "scores.parquet").touch()
+    for values, done in (
+        ({"signers": 8, "asked": ["fax"]}, [run.path]),
+        ({"signers": 9, "asked": ["fax"]}, []),
+        ({"signers": 8, "asked": ["jpeg"]}, []),
+    ):
+        (judged / "shift.json").write_text(json.dumps(values))
+        assert done_runs(tmp_path, common) == done
+    (run / "environment.json").write_text(json.dumps({"synth_engine": 1}))
+    with pytest.raises(RunError, match="was trained on signatures by engine 1"):
+        done_runs(tmp_path, common)
 
 
 def trials(scores: np.ndarray) -> TrialTable:

@@ -1,5 +1,6 @@
 """The command line: quick help, one-line refusals with exit status 2, and the small verbs."""
 
+import inspect
 import os
 import resource
 import shutil
@@ -206,3 +207,12 @@ def test_info_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     for path in ("training, half precision and XLA on one", "several", "NCCL", "GPU", "Windows", "macOS"):
         assert path in untried
         assert path in " ".join(out.split())
+
+
+def test_every_verb_that_trains_keeps_the_memory_it_works_in():
+    from pipelines.__main__ import KEEPING
+    from pipelines.cli import app
+
+    verbs = {each.name or each.callback.__name__: inspect.signature(each.callback) for each in app.registered_commands}
+    assert KEEPING >= {verb for verb, takes in verbs.items() if "preset" in takes.parameters}
+    assert verbs.keys() >= KEEPING

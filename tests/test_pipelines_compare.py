@@ -68,6 +68,19 @@ def test_changes_are_put_in_by_key():
     assert tuples.model_options == {"channels": [8, 16]}
 
 
+@pytest.mark.parametrize("name", ["resnet_small", "resnet_elastic", "signet", "vit_tiny"])
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_can_be_had_with_another_network(preset, name):
+    base = PRESETS[preset]
+    check_names(base)
+    made = with_model(base, name), changed(base, [f"train.model={name}"])
+    own = base.train.model_options if name == base.train.model else {}
+    for config in made:
+        check_names(config)
+        assert config.train.model_options == own
+    assert made[0] == made[1]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
