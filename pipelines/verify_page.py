@@ -1,6 +1,7 @@
 """How an answer is shown: lines for a terminal, a picture of why."""
 
 import io
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -109,20 +110,29 @@ def write_explanation(
     path: Path, verifier: Any, enrolled: Enrolment, questioned: NDArray[np.uint8], answer: Answer
 ) -> Path:
     """Write one PNG: reference, attention, both signatures as they are and as aligned, the answer and its limits."""
-    _, pictures = panels(verifier, enrolled, questioned)
+    page = explanation_figure(panels(verifier, enrolled, questioned)[1], answer)
+    content = io.BytesIO()
+    page.savefig(content, format="png", dpi=110, metadata={"Description": answer.notice})
+    return write_beside(path, lambda temporary: temporary.write_bytes(content.getvalue()))
+
+
+def explanation_figure(pictures: list[tuple[str, NDArray[np.uint8]]], answer: Answer) -> Figure:
+    """Return titled pictures, as `panels` gives them, under the answer, and its notice below; no line is cut off."""
     page = Figure(figsize=(11.0, 7.0), layout="constrained", facecolor="white")
     axes = page.subplots(2, 2).ravel()
     for ax, (title, picture) in zip(axes, pictures, strict=False):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-        ax.set_title(title, fontsize=10)
+        ax.set_title(_wrapped(title, 70), fontsize=10)
     for ax in axes:
         ax.set(xticks=[], yticks=[])
     for ax in axes[len(pictures) :]:
         ax.set_visible(False)
     shown = VERDICTS[verdict_to_show(answer.verdict, answer.log10_lr)]
     verdict = f"{shown}: probability at even odds {probability(answer.similarity)}, {answer.words}"
-    page.suptitle("\n".join([verdict, *answer.flags]), fontsize=13)
-    page.supxlabel(answer.notice, fontsize=9)
-    content = io.BytesIO()
-    page.savefig(content, format="png", dpi=110, metadata={"Description": answer.notice})
-    return write_beside(path, lambda temporary: temporary.write_bytes(content.getvalue()))
+    page.suptitle(_wrapped("\n".join([verdict, *answer.flags]), 105), fontsize=13)
+    page.supxlabel(_wrapped(answer.notice, 150), fontsize=9)
+    return page
+
+
+def _wrapped(text: str, width: int) -> str:
+    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())

@@ -1,5 +1,6 @@
 """`verify`: scores, similarity, chosen thresholds, refusals in one line, and the picture of why."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -11,13 +12,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pipelines.alignment import Matches, laid_on, matches, two_inks
 from pipelines.calibration import LogisticCalibrator
+from pipelines.explain import strokes_words
 from pipelines.operating import FILE, Rates, rates_at, read_development, threshold_for
 from pipelines.runs import Run, RunError
 from pipelines.verify import BadInput, Bench, score_at, similarity_of, verify
-from pipelines.verify_page import lines
+from pipelines.verify_page import explanation_figure, lines
 from synth import World, forge, render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -174,6 +177,28 @@ def test_the_picture_of_why_is_a_png_that_says_its_limits(finished_run: Path, fi
         verify(finished_run, [files["reference_0"]], files["genuine"], explain_to=tmp_path / "why.jpg")
     with pytest.raises(BadInput, match=r"there is no folder .*nowhere"):
         verify(finished_run, [files["reference_0"]], files["genuine"], explain_to=tmp_path / "nowhere" / "why.png")
+
+
+@pytest.mark.parametrize("share", [0.4, 0.9])
+def test_no_words_of_the_picture_of_why_are_cut_off(finished_run: Path, files: dict, share: float) -> None:
+    answer = verify(finished_run, [files["reference_0"]], files["genuine"])
+    answer = dataclasses.replace(answer, flags=("this looks like a copy of a reference, nobody can say whose",))
+    attention = f"Attention: red raised the score, blue did not\n({strokes_words(share)})"
+    titles = [
+        "Nearest reference (number 1)",
+        attention,
+        "Both as they are: reference blue, questioned orange",
+        attention,
+    ]
+    page = explanation_figure([(title, np.full((128, 256), 255, np.uint8)) for title in titles], answer)
+    renderer = FigureCanvasAgg(page).get_renderer()
+    page.draw(renderer)
+    words = [ax.title for ax in page.axes] + [page._suptitle, page._supxlabel]
+    boxes = [text.get_window_extent(renderer) for text in words]
+    for box in boxes:
+        assert box.x0 >= 0
+        assert box.x1 <= page.bbox.width
+    assert not any(one.overlaps(two) for i, one in enumerate(boxes) for two in boxes[:i])
 
 
 def test_a_shifted_signature_is_laid_back_on_its_original() -> None:
