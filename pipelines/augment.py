@@ -94,6 +94,21 @@ def _photo_look(a: Any) -> list[Any]:
     ]
 
 
+def _marks_look(a: Any) -> list[Any]:
+    from . import augment_marks as marks
+
+    return [
+        marks.PrintedLine(thick=(0.005, 0.025), p=0.15),
+        marks.CutOff(share=(0.01, 0.08), p=0.2),
+        _ink().InkFlow(strength=(0.2, 0.8), p=0.15),
+        marks.Dust(count=(1, 15), radius=(0.004, 0.02), p=0.25),
+    ]
+
+
+def _no_shape(a: Any) -> list[Any]:
+    return []
+
+
 def _light_shape(a: Any) -> list[Any]:
     return [_ink().Warp(turn_deg=0.8, shear=0.014, aspect=0.01, bend=0.006)]
 
@@ -115,6 +130,7 @@ RECIPES: dict[str, AugmentRecipe] = {
     "light": AugmentRecipe(_light_look, _light_shape, False, "brightness, contrast, line width, a little noise"),
     "standard": AugmentRecipe(_standard_look, _standard_shape, False, "with ink and paper, blur and JPEG"),
     "strong": AugmentRecipe(_strong_look, _strong_shape, True, "with skips and erasing; wide shape, alike in a group"),
+    "marks": AugmentRecipe(_marks_look, _no_shape, False, "printed lines, tight crops, faded ink, dust; no shape"),
     "photo": AugmentRecipe(_photo_look, _photo_shape, True, "shade, blur, noise; perspective, alike in a group"),
 }
 

@@ -54,7 +54,7 @@ def steps(
 @app.command()
 def augmented(
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("runs/augmented.png"),
-    recipe: Annotated[str, typer.Option(help="light, standard, strong or photo.")] = "standard",
+    recipe: Annotated[str, typer.Option(help="light, standard, strong, marks or photo.")] = "standard",
     capture: CaptureOption = "scan",
     seed: SeedOption = None,
     signers: Annotated[int, typer.Option(help="How many, three rows each.")] = 3,

@@ -18,7 +18,7 @@ def shift(
     out: Annotated[Path | None, typer.Option(help="Where results go; RUN/shift if left out.")] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Judge a run on worlds it was not trained on: scripts, pens, captures, forgers, people, another generator."""
+    """Judge a run on worlds it was not trained on: scripts, pens, pictures, forgers, people, a generator."""
     from .shift import shift as work
     from .shift_page import ERRORS, FROZEN, rows_of
 

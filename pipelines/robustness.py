@@ -15,9 +15,9 @@ from synth import World, render
 from synth.acts import Act, execute, genuine_act
 from synth.forgery import forgery_act
 
-from . import steps_marks
 from .config import RunConfig
 from .curve_points import Points
+from .handling import turned
 from .splits import judges
 from .verifier import Verifier
 
@@ -31,11 +31,6 @@ def jpeg(image: Image, quality: int = 60) -> Image:
     """Return an image after JPEG compression."""
     stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
-
-
-def turned(image: Image, degrees: float = 5.0) -> Image:
-    """Return an image turned anticlockwise on a page large enough for it, the corners as light as its paper."""
-    return steps_marks.turned(image, degrees, beyond=float(np.median(image)))
 
 
 def halved(image: Image) -> Image:

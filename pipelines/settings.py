@@ -121,7 +121,7 @@ class TrainSettings:
     weight_decay: float = Field(default=0.02, ge=0)
     warmup_share: float = Field(default=0.06, ge=0, lt=1)
     preprocessing: Literal["default", "signet_canvas", "photo", "bilevel"] = "default"
-    augment: Literal["none", "light", "standard", "strong", "photo"] = "none"
+    augment: Literal["none", "light", "standard", "strong", "marks", "photo"] = "none"
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     xla: Literal["auto", "on", "off"] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**31)

@@ -188,6 +188,7 @@ def laws_of(one: Shift) -> dict[str, Any]:
     if one.fonts:
         return {"generator": "single-stroke vector fonts, font_acts.py"}
     drawn = {"capture": one.capture, "forger": one.forger, "another_seed": one.another_seed}
+    drawn |= {"handling": one.handling} if one.handling else {}
     if named := [name for name, world in WORLDS.items() if world == one.world]:
         return drawn | {"world": named[0]}
     usual, laws = own_world(), ("profiles", "pens", "density")

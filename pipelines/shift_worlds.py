@@ -1,4 +1,6 @@
-"""Worlds that a run was not trained on: other scripts, pens, captures, forgers, populations, and another generator.
+"""Worlds that a run was not trained on: other scripts, pens, captures, forgers and people; another generator.
+
+And the own world's signatures after what happens to pictures: lines, dust, cuts.
 
 A shift is the run's own evaluation with one thing changed. `seen` says how far training has met it: only what it has
 never met, "no", is a shift; "part" is a part of what training draws, alone; "yes" is training's own law.
@@ -18,11 +20,12 @@ from synth.forgery import forgery_act
 from synth.worlds import world_config
 
 from .config import RunConfig
-from .drawing import draw_pictures
 from .evaluation_parts import Part, subset
 from .font_acts import font_acts, picture
+from .handling import HANDLING
 from .preprocess import preprocess
 from .sampling import describe, evaluation_acts
+from .shift_pictures import captured, handled
 from .steps_paper import BlankImage
 from .verifier import Verifier
 
@@ -31,12 +34,14 @@ Told = Callable[[int], None]
 OWN = "own world"
 _SCRIPTS = ("latin_print", "cyrillic", "arabic_persian", "devanagari", "bengali", "chinese_japanese", "invented")
 _PENS = ("felt", "fountain", "pencil")
-_CAPTURES = ("bilevel", "jpeg", "photo", "fax")
+_CAPTURES = ("scan", "bilevel", "jpeg", "photo", "fax")
 _FORGERS = ("simple", "careless", "slow_copier", "tracer")
 _HANDS = {
     "consistent signers": Spread("loguniform", 0.007, 0.012),
     "variable signers": Spread("loguniform", 0.04, 0.06),
 }
+_MARKS = ("printed line", "dust", "cut off", "faded")
+"""What the augmentation "marks" adds to training."""
 _CHUNK = 96
 
 
@@ -46,10 +51,11 @@ class Shift:
 
     Attributes:
         name: A few words, unlike any other shift's.
-        group: What is changed: "script", "pen", "capture", "forger", "population", "generator"; or "own".
+        group: What is changed: "script", "pen", "capture", "handling", "forger", "population", "generator"; or "own".
         seen: How far training has met it.
         world: The laws of the population; of no meaning with `fonts`.
-        capture: A capture profile.
+        capture: A capture profile; of any but "mixed" a picture has the resolution that such a capture has.
+        handling: What was done to a scan of 300 dpi, a name in `handling.HANDLING`; empty for nothing.
         forger: Kind of every forgery.
         fonts: Whether signers are made of vector fonts instead.
         another_seed: Whether people and acts are all others, by the same laws: the gap there is chance alone.
@@ -60,6 +66,7 @@ class Shift:
     seen: Seen
     world: WorldConfig = dataclasses.field(default_factory=WorldConfig)
     capture: str = "mixed"
+    handling: str = ""
     forger: str = "freehand"
     fonts: bool = False
     another_seed: bool = False
@@ -96,6 +103,7 @@ def shifts(config: RunConfig) -> list[Shift]:
         world = dataclasses.replace(usual, pens=((name, 1.0),))
         found.append(Shift(name, "pen", _part(name in pens), world))
     found += [Shift(name, "capture", _part(_capture_met(name, config)), capture=name) for name in _CAPTURES]
+    found += [Shift(name, "handling", _part(_handling_met(name, config)), handling=name) for name in HANDLING]
     for kind in _FORGERS:
         found.append(Shift(kind.replace("_", " "), "forger", _part(kind in kinds), forger=kind))
     for words, density in (("half look-alikes", 0.5), ("look-alikes", 1.0)):
@@ -113,9 +121,16 @@ def _part(met: bool) -> Seen:
 
 
 def _capture_met(name: str, config: RunConfig) -> bool:
-    met = name == "bilevel" and CAPTURES["mixed"].p_bilevel != Spread("fixed", 0.0)
+    met = name == "scan" or (name == "bilevel" and CAPTURES["mixed"].p_bilevel != Spread("fixed", 0.0))
     met |= name == "jpeg" and config.train.augment in ("standard", "strong", "photo")
     return met or (name == "photo" and config.train.augment == "photo")
+
+
+def _handling_met(name: str, config: RunConfig) -> bool:
+    augment = config.train.augment
+    if name in ("askew", "stretched"):
+        return augment in ("standard", "strong", "photo")
+    return (augment == "marks" and name in _MARKS) or (augment in ("standard", "strong") and name == "faded")
 
 
 def _stability_met(law: Spread, met: WorldConfig) -> bool:
@@ -153,10 +168,10 @@ def find_shifts(config: RunConfig, names: Sequence[str] = ()) -> list[Shift]:
 
 
 def fits(shift: Shift, verifier: Verifier) -> bool:
-    """Whether a shift changes anything for this verifier: one of trajectories sees no pen, capture or font."""
+    """Whether a shift changes anything for this verifier: one of trajectories sees no pen, picture or font."""
     from .online import OnlineVerifier
 
-    return not isinstance(verifier, OnlineVerifier) or shift.group not in ("pen", "capture", "generator")
+    return not isinstance(verifier, OnlineVerifier) or shift.group not in ("pen", "capture", "handling", "generator")
 
 
 def draw_shift(
@@ -208,5 +223,6 @@ def _by_kind(act: Act, kind: str) -> Act:
 def _pictures(shift: Shift, acts: Sequence[Any], config: RunConfig, verifier: Verifier) -> list[NDArray[np.uint8]]:
     if shift.fonts:
         return [picture(config.world.seed, act) for act in acts]
-    size = {"height": verifier.height, "width": verifier.width}
-    return draw_pictures(acts, **size, capture=shift.capture, recipe=verifier.recipe)
+    if shift.handling:
+        return handled(acts, shift.handling, config.world.seed)
+    return captured(acts, shift.capture, verifier)

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 WORLD = World(41)
 SETTINGS = BatchSettings(signers=3, genuine=2, forgeries=2)
 SIZE = {"height": 64, "width": 128}
+SHAPED = [name for name in RECIPES if name != "marks"]
 
 
 def canvas_of(image: Grey) -> Grey:
@@ -57,11 +58,11 @@ def test_a_sample_is_augmented_alike_in_any_order_and_thread(recipe: str) -> Non
     assert [work(n) for n in reversed(range(12))][::-1] == forwards
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(12))) == forwards
-    assert len(set(forwards)) == 12
+    assert len(set(forwards)) > (3 if recipe == "marks" else 11)  # each mark is seldom
     np.testing.assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", SHAPED)
 def test_seed_and_epoch_matter_too(recipe: str) -> None:
     canvas = canvas_of(picture())
     made = {shape(canvas, recipe=recipe, seed=s, epoch=e, sample=0).tobytes() for s in range(3) for e in range(3)}
@@ -126,7 +127,12 @@ def test_an_augmented_genuine_signature_stays_closer_to_its_signer_than_a_forger
         assert changed - own < 0.6 * (forged - own)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+def test_marks_leave_the_shape_of_a_canvas() -> None:
+    canvas = canvas_of(picture())
+    np.testing.assert_array_equal(shape(canvas, recipe="marks", seed=0, epoch=0, sample=3), canvas)
+
+
+@pytest.mark.parametrize("recipe", SHAPED)
 def test_wide_shapes_are_alike_within_a_group_and_narrow_ones_apart(recipe: str) -> None:
     canvas = canvas_of(picture())
     same = augmented([picture()] * 3, [5, 5, 6], lambda image: canvas, recipe=recipe, seed=0, epoch=0)

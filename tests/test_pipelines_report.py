@@ -32,6 +32,7 @@ from pipelines.curves_page import curves, rate_rows, robustness_rows
 from pipelines.evaluation_card import resplit
 from pipelines.evaluation_curves import baselines
 from pipelines.evaluation_parts import Part, trials_of
+from pipelines.handling import turned
 from pipelines.metrics import far, frr
 from pipelines.plots import new_axes, plot_det
 from pipelines.preprocess import to_ink
@@ -45,7 +46,7 @@ from pipelines.report_labels import label
 from pipelines.report_method import tree_html
 from pipelines.report_tables import split_rows
 from pipelines.rivals import rivals_of
-from pipelines.robustness import Answers, answers, halved, jpeg, robustness, turned
+from pipelines.robustness import Answers, answers, halved, jpeg, robustness
 from pipelines.runs import RunError
 from pipelines.side_by_side import difference, rows_of, same_trials, side_by_side, verdict
 from pipelines.verifier import Verifier

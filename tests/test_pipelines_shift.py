@@ -33,6 +33,7 @@ from pipelines.few_shot import (
 from pipelines.few_shot_training import fine_tuning
 from pipelines.font_acts import FontAct, font_acts, picture, trace
 from pipelines.font_signers import FONTS, font_signer
+from pipelines.handling import HANDLING
 from pipelines.metrics import bootstrap_over_signers, eer, eer_of
 from pipelines.preprocess import preprocess, to_ink
 from pipelines.progress import Progress
@@ -156,6 +157,9 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     photo = {each.name: each.seen for each in shifts(changed(config, ["train.augment=photo"]))}
     assert photo["photo"] == photo["jpeg"] == "part"
     assert photo["fax"] == "no"
+    assert {found[name].seen for name in HANDLING} == {"no"}
+    marks = {each.name: each.seen for each in shifts(changed(config, ["train.augment=marks"]))}
+    assert {name for name in HANDLING if marks[name] == "part"} == {"printed line", "dust", "cut off", "faded"}
     wide = changed(config, ["world.training=broad", 'batch.forger_kinds={"tracer":1,"careless":0}'])
     met = {each.name: each.seen for each in shifts(wide)}
     assert {
@@ -171,6 +175,7 @@ def test_every_shift_says_by_which_laws_it_is_drawn_again(config: RunConfig) -> 
     assert found["short signatures"]["world"] == "svc_like"
     assert found["photo"] == {"capture": "photo", "forger": "freehand", "another_seed": False, "world": "default"}
     assert found["variable signers"]["changed_laws"] == {"stability": [0.04, 0.06]}
+    assert found["dust"]["handling"] == "dust"
     assert found["devanagari"]["changed_laws"] == {"profiles": (("devanagari", 1.0),)}
     assert all(json.dumps(laws) for laws in found.values())
 
