@@ -1,10 +1,10 @@
 """Augmentation of training pictures: recipes of Albumentations and of ink, each sample from a seed of its own.
 
-Two stages, because they belong to two places. The *look* (ink, paper, light, noise, blur, erasing, JPEG) changes a raw
-picture before preprocessing and is drawn afresh for every image. The *shape* (turn, shear, bending, perspective)
-changes a canvas after it. Shape that is wider than a signer's own variation would erase what tells a forgery, so it
-is either small ("light", "standard"), or the same for all images that are compared within a batch: a target's genuine
-signatures and the forgeries of them ("strong", "photo").
+Two stages, because they belong to two places. The *look* (ink, paper, light, noise, blur, erasing, JPEG; lines, dust
+and cuts in "marks") changes a raw picture before preprocessing and is drawn afresh for every image. The *shape* (turn,
+shear, bending, perspective) changes a canvas after it. Shape that is wider than a signer's own variation would erase
+what tells a forgery, so it is either small ("light", "standard"), or the same for all images that are compared within
+a batch: a target's genuine signatures and the forgeries of them ("strong", "photo").
 """
 
 import dataclasses
@@ -98,8 +98,8 @@ def _marks_look(a: Any) -> list[Any]:
     from . import augment_marks as marks
 
     return [
+        marks.CutOff(share=(0.01, 0.08), p=0.2),  # first: after a line, the ink reaches from side to side
         marks.PrintedLine(thick=(0.005, 0.025), p=0.15),
-        marks.CutOff(share=(0.01, 0.08), p=0.2),
         _ink().InkFlow(strength=(0.2, 0.8), p=0.15),
         marks.Dust(count=(1, 15), radius=(0.004, 0.02), p=0.25),
     ]
@@ -130,7 +130,9 @@ RECIPES: dict[str, AugmentRecipe] = {
     "light": AugmentRecipe(_light_look, _light_shape, False, "brightness, contrast, line width, a little noise"),
     "standard": AugmentRecipe(_standard_look, _standard_shape, False, "with ink and paper, blur and JPEG"),
     "strong": AugmentRecipe(_strong_look, _strong_shape, True, "with skips and erasing; wide shape, alike in a group"),
-    "marks": AugmentRecipe(_marks_look, _no_shape, False, "printed lines, tight crops, faded ink, dust; no shape"),
+    "marks": AugmentRecipe(
+        _marks_look, _no_shape, False, "tight crops (which change the scale), lines, faded ink, dust"
+    ),
     "photo": AugmentRecipe(_photo_look, _photo_shape, True, "shade, blur, noise; perspective, alike in a group"),
 }
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .handling import fade
 from .perturb import warp_maps
 
 Image = NDArray[np.uint8]
@@ -58,10 +59,7 @@ class InkFlow(library.ImageOnlyTransform):  # type: ignore[misc]
 
     def apply(self, img: Image, by: float, patches: NDArray[np.float64], **params: Any) -> Image:
         """Return the image with its ink multiplied by a smooth map."""
-        keep = cv2.resize((1.0 - by * patches).astype(np.float32), img.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        paper = float(np.median(img[:: max(1, img.shape[0] // 24)]))
-        faded = paper + (img.astype(np.float32) - paper) * (keep if img.ndim == 2 else keep[..., None])
-        return np.clip(faded + 0.5, 0, 255).astype(np.uint8)
+        return fade(img, by * patches)
 
 
 class InkAndPaper(library.ImageOnlyTransform):  # type: ignore[misc]

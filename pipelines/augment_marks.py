@@ -18,14 +18,14 @@ Span = tuple[float, float]
 
 
 class _Handling(library.ImageOnlyTransform):  # type: ignore[misc]
-    """What `handling` does to a grey picture, to every channel of one."""
+    """What `handling` does to a grey picture, to each channel of one."""
 
     def get_params(self) -> dict[str, Any]:
         """Return the seed of what was drawn."""
         return {"seed": int(self.random_generator.integers(2**63))}
 
     def apply(self, img: Image, seed: int, **params: Any) -> Image:
-        """Return the image with it."""
+        """Return the image with it, in every channel at the same places."""
         work = self.work(min(img.shape[:2]))
         planes = [img] if img.ndim == 2 else [img[..., i] for i in range(img.shape[2])]
         done = [work(np.ascontiguousarray(plane), np.random.default_rng(seed)) for plane in planes]
@@ -85,6 +85,6 @@ class CutOff(_Handling):
         super().__init__(p=p)
         self.share = share
 
-    def work(self, side: int) -> Callable[[Image, np.random.Generator], Image]:
-        """Return `handling.cut_off`."""
-        return lambda plane, rng: handling.cut_off(plane, rng, self.share)
+    def apply(self, img: Image, seed: int, **params: Any) -> Image:
+        """Return the image cut off, all channels by the box of the ink in any."""
+        return handling.cut_off(img, np.random.default_rng(seed), self.share)

@@ -32,9 +32,13 @@ def draw_images(
 def draw_pictures(
     acts: Sequence[Act], *, height: int, width: int, capture: str = "mixed", recipe: str = "default"
 ) -> list[NDArray[np.uint8]]:
-    """Return the captured pictures of acts: as large as the canvas, or at true size where the recipe needs that."""
+    """Return the captured pictures of acts.
+
+    As large as the canvas, for training's capture, "mixed"; of any other as files of that capture's own resolution; at
+    the recipe's where it needs one.
+    """
     dpi = find_recipe(recipe).dpi
-    if dpi is None:
+    if dpi is None and capture == "mixed":
         return render_batch(acts, height=height, width=width, capture=capture)
     return [render(execute(act), dpi=dpi, capture=capture) for act in acts]
 

@@ -1,8 +1,8 @@
 """What happens to a picture of a signature between pen and verifier: lines, dust, cuts, turns, stretches, thresholds.
 
-Each takes a picture, dark ink on light paper, uint8, ``(h, w)``, and a generator of random numbers, and returns
-another, of the same shape unless it says otherwise. Who signs is never asked: a forgery is handled as a genuine
-signature is.
+Each takes a picture, dark ink on light paper, uint8, ``(h, w)``, and a generator of random numbers, and returns a new
+one, of the same shape unless it says otherwise. Who signs is never asked: a forgery is handled as a genuine signature
+is.
 """
 
 import math
@@ -15,17 +15,24 @@ from numpy.typing import NDArray
 from . import steps_marks
 
 Grey = NDArray[np.uint8]
-Handled = Callable[[Grey, np.random.Generator], Grey]
+Handling = Callable[[Grey, np.random.Generator], Grey]
+DPI = 300.0
+"""Resolution of the scans that this is done to where nothing else is said."""
 
 
-def paper_of(image: Grey) -> int:
-    """Return the level of the paper: the median of a sample of rows."""
-    return int(np.median(image[:: max(1, len(image) // 24)]))
+def paper_of(image: Grey) -> float:
+    """Return the level of the paper, the median of a sample of rows; of all channels if there are several."""
+    return float(np.median(image[:: max(1, len(image) // 24)]))
+
+
+def untouched(image: Grey, rng: np.random.Generator) -> Grey:
+    """Do nothing, so that what files of this size change is known apart from what was done to them."""
+    return image.copy()
 
 
 def turned(image: Grey, degrees: float = 5.0) -> Grey:
     """Return an image turned anticlockwise on a page large enough for it, the corners as light as its paper."""
-    return steps_marks.turned(image, degrees, beyond=float(paper_of(image)))
+    return steps_marks.turned(image, degrees, beyond=paper_of(image))
 
 
 def askew(image: Grey, rng: np.random.Generator) -> Grey:
@@ -34,7 +41,7 @@ def askew(image: Grey, rng: np.random.Generator) -> Grey:
 
 
 def stretched(image: Grey, rng: np.random.Generator) -> Grey:
-    """Stretch or shrink across by up to a tenth, as whoever resizes to one format does; the width changes."""
+    """Stretch or shrink across by a factor of up to exp(0.1), as by resizing to one format; the width changes."""
     wide = max(8, round(image.shape[1] * math.exp(rng.uniform(-0.1, 0.1))))
     way = cv2.INTER_AREA if wide < image.shape[1] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (wide, image.shape[0]), interpolation=way), dtype=np.uint8)
@@ -55,9 +62,15 @@ def thresholded(image: Grey, rng: np.random.Generator) -> Grey:
 
 def faded(image: Grey, rng: np.random.Generator, most: float = 0.85) -> Grey:
     """Fade ink in soft patches by a share of up to `most`, as where a pen runs dry."""
-    keep = cv2.resize((1.0 - most * rng.random((5, 10))).astype(np.float32), image.shape[::-1])
+    return fade(image, most * rng.random((5, 10)))
+
+
+def fade(image: Grey, loss: NDArray[np.float64]) -> Grey:
+    """Return a picture, grey or ``(h, w, channels)``, whose ink loses a share that a coarse map gives, smoothed."""
+    keep = cv2.resize((1.0 - loss).astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     paper = paper_of(image)
-    return np.clip(paper + (image.astype(np.float32) - paper) * keep + 0.5, 0, 255).astype(np.uint8)
+    faint = paper + (image.astype(np.float32) - paper) * (keep if image.ndim == 2 else keep[..., None])
+    return np.clip(faint + 0.5, 0, 255).astype(np.uint8)
 
 
 def lined(image: Grey, rng: np.random.Generator, thick: tuple[float, float] = (1.5, 3.5)) -> Grey:
@@ -97,30 +110,26 @@ def dusty(
 
 
 def cut_off(image: Grey, rng: np.random.Generator, share: tuple[float, float] = (0.02, 0.08)) -> Grey:
-    """Lose such a share of the ink's height or width at one side, as a crop that is too tight does.
+    """Lose such a share of the ink's height or width at one side, as by a crop that is too tight.
 
-    What is left is moved to that side, so that the shape stays.
+    What is left is moved to that side, so that the shape stays. Grey, or ``(h, w, channels)``, all cut alike.
     """
-    ink = image < paper_of(image) - 60
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not len(rows):
-        return image
-    found, axis, far = image, int(rng.integers(2)), bool(rng.integers(2))
-    places = (rows, columns)[axis]
-    first = places[0] + round(float(rng.uniform(*share)) * (places[-1] - places[0]))
-    last = places[-1] - (first - places[0])
-    found = np.full_like(image, paper_of(image))
-    if far:
-        kept = image[: last + 1] if axis == 0 else image[:, : last + 1]
-        into = found[len(image) - len(kept) :] if axis == 0 else found[:, image.shape[1] - kept.shape[1] :]
-    else:
-        kept = image[first:] if axis == 0 else image[:, first:]
-        into = found[: len(kept)] if axis == 0 else found[:, : kept.shape[1]]
-    into[...] = kept
-    return found
+    darkest, paper = image if image.ndim == 2 else image.min(axis=2), paper_of(image)
+    axis, far = int(rng.integers(2)), bool(rng.integers(2))
+    places = np.flatnonzero((darkest < paper - 60.0).any(axis=1 - axis))
+    if not len(places):
+        return image.copy()
+    lost = round(float(rng.uniform(*share)) * (places[-1] - places[0]))
+    away = image.shape[axis] - 1 - places[-1] + lost if far else -(places[0] + lost)
+    size = image.shape[1::-1]
+    shift = np.array([[1, 0, away * (axis == 1)], [0, 1, away * (axis == 0)]], dtype=np.float32)
+    return np.asarray(
+        cv2.warpAffine(image, shift, size, flags=cv2.INTER_NEAREST, borderValue=(paper,) * 4), dtype=np.uint8
+    )
 
 
-HANDLING: dict[str, Handled] = {
+HANDLING: dict[str, Handling] = {
+    "untouched": untouched,
     "askew": askew,
     "stretched": stretched,
     "75 to 113 dpi": coarse,
@@ -130,4 +139,4 @@ HANDLING: dict[str, Handled] = {
     "dust": dusty,
     "cut off": cut_off,
 }
-"""What may have been done to a scan of 300 dpi, by name."""
+"""What may have been done to a scan, by name."""

@@ -17,12 +17,11 @@ from synth.forgery import forgery_act
 
 from .config import RunConfig
 from .curve_points import Points
-from .handling import turned
+from .handling import DPI, turned
 from .splits import judges
 from .verifier import Verifier
 
 GOAL = 0.95
-DPI = 300.0
 HEAD = ("image", "trials", "signers", "shift_median", "shift_5", "shift_95", "unchanged", "low", "high", "unreadable")
 Image = NDArray[np.uint8]
 

@@ -22,6 +22,7 @@ from .curve_points import Points, write_points
 from .curves import frozen_of
 from .evaluation_parts import Part
 from .files import write_beside, write_json, write_text
+from .handling import DPI
 from .progress import Progress
 from .runs import Run, load_verifier
 from .score_file import write_scores
@@ -188,7 +189,7 @@ def laws_of(one: Shift) -> dict[str, Any]:
     if one.fonts:
         return {"generator": "single-stroke vector fonts, font_acts.py"}
     drawn = {"capture": one.capture, "forger": one.forger, "another_seed": one.another_seed}
-    drawn |= {"handling": one.handling} if one.handling else {}
+    drawn |= {"handling": one.handling, "dpi": DPI} if one.handling else {}
     if named := [name for name, world in WORLDS.items() if world == one.world]:
         return drawn | {"world": named[0]}
     usual, laws = own_world(), ("profiles", "pens", "density")

@@ -85,7 +85,9 @@ def shift_html(found: list[Outcome], config: RunConfig) -> str:
         "is harder; where the verifier's is larger, what it learnt does not carry over. FRR, FAR and Cllr are those of "
         "the threshold and calibration frozen on development signers of the own world.</p>",
         "<p>Met in training: <b>never</b> is a shift; <b>in part</b> is something training draws among other things, "
-        "here alone; <b>yes</b> is training's own law, where a gap is chance.</p>",
+        "here alone; <b>yes</b> is training's own law, where a gap is chance. Most worlds are drawn at the size of the "
+        "canvas, as training is; captures are files of their own resolution, and what is done to pictures is done to "
+        "scans of 300 dpi, of which <b>untouched</b> has nothing else.</p>",
         f"<div class=small>{table(ERRORS, errors)}</div>",
         *_differences(found),
     ]

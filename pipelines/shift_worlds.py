@@ -20,12 +20,13 @@ from synth.forgery import forgery_act
 from synth.worlds import world_config
 
 from .config import RunConfig
+from .drawing import draw_pictures
 from .evaluation_parts import Part, subset
 from .font_acts import font_acts, picture
 from .handling import HANDLING
-from .preprocess import preprocess
+from .preprocess import find_recipe, preprocess
 from .sampling import describe, evaluation_acts
-from .shift_pictures import captured, handled
+from .shift_pictures import handled
 from .steps_paper import BlankImage
 from .verifier import Verifier
 
@@ -40,8 +41,14 @@ _HANDS = {
     "consistent signers": Spread("loguniform", 0.007, 0.012),
     "variable signers": Spread("loguniform", 0.04, 0.06),
 }
-_MARKS = ("printed line", "dust", "cut off", "faded")
-"""What the augmentation "marks" adds to training."""
+_COARSE = "75 to 113 dpi"
+_DONE_TO_ALL = ("untouched", "thresholded")
+_DONE_BY = {
+    "marks": ("printed line", "dust", "cut off", "faded"),
+    "strong": ("askew", "stretched", "faded"),
+    "photo": ("askew",),
+}
+"""What is done to pictures of every training, and by an augmentation, to the middle of what `handling` does or more."""
 _CHUNK = 96
 
 
@@ -54,7 +61,7 @@ class Shift:
         group: What is changed: "script", "pen", "capture", "handling", "forger", "population", "generator"; or "own".
         seen: How far training has met it.
         world: The laws of the population; of no meaning with `fonts`.
-        capture: A capture profile; of any but "mixed" a picture has the resolution that such a capture has.
+        capture: A capture profile; any but "mixed" is drawn at its own resolution, not at the size of the canvas.
         handling: What was done to a scan of 300 dpi, a name in `handling.HANDLING`; empty for nothing.
         forger: Kind of every forgery.
         fonts: Whether signers are made of vector fonts instead.
@@ -103,7 +110,8 @@ def shifts(config: RunConfig) -> list[Shift]:
         world = dataclasses.replace(usual, pens=((name, 1.0),))
         found.append(Shift(name, "pen", _part(name in pens), world))
     found += [Shift(name, "capture", _part(_capture_met(name, config)), capture=name) for name in _CAPTURES]
-    found += [Shift(name, "handling", _part(_handling_met(name, config)), handling=name) for name in HANDLING]
+    for name in HANDLING:
+        found.append(Shift(name, "handling", _part(_handling_met(name, config)), capture="scan", handling=name))
     for kind in _FORGERS:
         found.append(Shift(kind.replace("_", " "), "forger", _part(kind in kinds), forger=kind))
     for words, density in (("half look-alikes", 0.5), ("look-alikes", 1.0)):
@@ -127,10 +135,9 @@ def _capture_met(name: str, config: RunConfig) -> bool:
 
 
 def _handling_met(name: str, config: RunConfig) -> bool:
-    augment = config.train.augment
-    if name in ("askew", "stretched"):
-        return augment in ("standard", "strong", "photo")
-    return (augment == "marks" and name in _MARKS) or (augment in ("standard", "strong") and name == "faded")
+    if name == _COARSE:  # pictures as small as the canvas are as coarse
+        return find_recipe(config.train.preprocessing).dpi is None
+    return name in _DONE_TO_ALL or name in _DONE_BY.get(config.train.augment, ())
 
 
 def _stability_met(law: Spread, met: WorldConfig) -> bool:
@@ -168,10 +175,15 @@ def find_shifts(config: RunConfig, names: Sequence[str] = ()) -> list[Shift]:
 
 
 def fits(shift: Shift, verifier: Verifier) -> bool:
-    """Whether a shift changes anything for this verifier: one of trajectories sees no pen, picture or font."""
+    """Whether a shift changes anything for this verifier: one of trajectories sees no pen, picture or font.
+
+    Nor can pictures be made coarser for one that needs them at true size.
+    """
     from .online import OnlineVerifier
 
-    return not isinstance(verifier, OnlineVerifier) or shift.group not in ("pen", "capture", "handling", "generator")
+    if isinstance(verifier, OnlineVerifier):
+        return shift.group not in ("pen", "capture", "handling", "generator")
+    return shift.name != _COARSE or find_recipe(verifier.recipe).dpi is None
 
 
 def draw_shift(
@@ -224,5 +236,6 @@ def _pictures(shift: Shift, acts: Sequence[Any], config: RunConfig, verifier: Ve
     if shift.fonts:
         return [picture(config.world.seed, act) for act in acts]
     if shift.handling:
-        return handled(acts, shift.handling, config.world.seed)
-    return captured(acts, shift.capture, verifier)
+        return handled(acts, shift.handling, seed=config.world.seed, recipe=verifier.recipe)
+    size = {"height": verifier.height, "width": verifier.width}
+    return draw_pictures(acts, **size, capture=shift.capture, recipe=verifier.recipe)

@@ -45,7 +45,7 @@ from pipelines.shift import HEAD, judged_signers, laws_of, measure_shifts, point
 from pipelines.shift_page import rows_of, several_rows, shift_html
 from pipelines.shift_rates import FUSIONS, METHODS, interval, judge, record
 from pipelines.shift_words import difference_of
-from pipelines.shift_worlds import Shift, draw_shift, find_shifts, own_world, shifts
+from pipelines.shift_worlds import Shift, draw_shift, find_shifts, fits, own_world, shifts
 from synth.config import WorldConfig
 from synth.worlds import WORLDS
 
@@ -157,9 +157,18 @@ def test_only_what_training_never_met_is_called_a_shift(config: RunConfig) -> No
     photo = {each.name: each.seen for each in shifts(changed(config, ["train.augment=photo"]))}
     assert photo["photo"] == photo["jpeg"] == "part"
     assert photo["fax"] == "no"
-    assert {found[name].seen for name in HANDLING} == {"no"}
-    marks = {each.name: each.seen for each in shifts(changed(config, ["train.augment=marks"]))}
-    assert {name for name in HANDLING if marks[name] == "part"} == {"printed line", "dust", "cut off", "faded"}
+    always = {"untouched", "thresholded", "75 to 113 dpi"}
+    assert {name for name in HANDLING if found[name].seen == "part"} == always
+    for augment, more in (
+        ("standard", set()),
+        ("marks", {"printed line", "dust", "cut off", "faded"}),
+        ("strong", {"askew", "stretched", "faded"}),
+        ("photo", {"askew"}),
+    ):
+        met = {each.name: each.seen for each in shifts(changed(config, [f"train.augment={augment}"]))}
+        assert {name for name in HANDLING if met[name] == "part"} == always | more
+    true_size = shifts(changed(config, ["train.preprocessing=signet_canvas"]))
+    assert {each.name: each.seen for each in true_size}["75 to 113 dpi"] == "no"
     wide = changed(config, ["world.training=broad", 'batch.forger_kinds={"tracer":1,"careless":0}'])
     met = {each.name: each.seen for each in shifts(wide)}
     assert {
@@ -175,7 +184,7 @@ def test_every_shift_says_by_which_laws_it_is_drawn_again(config: RunConfig) -> 
     assert found["short signatures"]["world"] == "svc_like"
     assert found["photo"] == {"capture": "photo", "forger": "freehand", "another_seed": False, "world": "default"}
     assert found["variable signers"]["changed_laws"] == {"stability": [0.04, 0.06]}
-    assert found["dust"]["handling"] == "dust"
+    assert found["dust"] | {"capture": "scan", "handling": "dust", "dpi": 300.0} == found["dust"]
     assert found["devanagari"]["changed_laws"] == {"profiles": (("devanagari", 1.0),)}
     assert all(json.dumps(laws) for laws in found.values())
 
@@ -211,6 +220,23 @@ def test_a_forgers_kind_changes_forgeries_alone(config: RunConfig) -> None:
     np.testing.assert_array_equal(own.canvases[genuine], other.canvases[genuine])
     np.testing.assert_array_equal(own.signatures.skill, other.signatures.skill)
     assert (own.canvases[~genuine] != other.canvases[~genuine]).any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize("name", ["untouched", "dust", "75 to 113 dpi"])
+def test_what_is_done_to_pictures_changes_them_alone(name: str, config: RunConfig) -> None:
+    (handled,) = find_shifts(config, [name])
+    drawn = draw_shift(handled, judged_signers(config, 8), config, Pixels())
+    own = draw_shift(own_world(), judged_signers(config, 8), config, Pixels())
+    assert drawn.unreadable == 0
+    np.testing.assert_array_equal(drawn.part.signatures.name, own.part.signatures.name)
+    assert (drawn.part.canvases != own.part.canvases).any(axis=(1, 2)).mean() > 0.9
+
+
+def test_pictures_are_not_made_coarser_for_a_recipe_of_true_size(config: RunConfig) -> None:
+    true_size = Pixels()
+    true_size.recipe = "signet_canvas"
+    kept = {each.name for each in shifts(config) if fits(each, true_size)}  # type: ignore[arg-type]
+    assert {each.name for each in shifts(config)} - kept == {"75 to 113 dpi"}
 
 
 def test_gaps_are_differences_of_rates_and_vanish_between_a_world_and_itself(
