@@ -9,6 +9,7 @@ from typing import Any
 
 from .config import RunConfig
 from .files import write_json
+from .recipes import recorded_recipe
 from .runs import Run, RunError
 from .shift import SCORES
 
@@ -119,15 +120,24 @@ def done_runs(folder: Path, common: Common) -> list[Path]:
     """Return the runs of a folder that are finished and judged on every world, by name.
 
     Raises:
-        RunError: If another version of the generator drew for one of them.
+        RunError: If another version of the generator drew for one of them, or another of its preprocessing prepared
+            that.
     """
     found = []
     for path in sorted(folder.glob("*/config.json")):
         run = Run(path.parent)
         if run.finished and run.path.name == run_name(common.base, run.config()):
             run.check_engine("was trained on", "use another --out")
+            _check_recipe(run)
             found += [run.path] if is_shifted(run, common) else []
     return found
+
+
+def _check_recipe(run: Run) -> None:
+    if recorded_recipe(key := run.read("verifier.json").get("preprocessing")) is None:
+        raise RunError(
+            f"{run.path} was trained with preprocessing {key}, which this version has not; use another --out"
+        )
 
 
 def is_shifted(run: Run, common: Common) -> bool:

@@ -30,7 +30,7 @@ def _together(images: Sequence[NDArray[np.uint8]], height: int, width: int) -> N
 
 DEFAULT = Recipe(
     "default",
-    6,
+    7,
     (
         step.CHECKED,
         step.SIZE,

@@ -28,6 +28,7 @@ from pipelines.ablation_table import HEAD, cells, csv_of, markdown, words, world
 from pipelines.cli import main
 from pipelines.config import PRESETS, RunConfig, changed
 from pipelines.progress import Progress
+from pipelines.recipes import find_recipe
 from pipelines.runs import Run, RunError
 from pipelines.score_file import write_scores
 from pipelines.shift_worlds import shifts
@@ -161,6 +162,8 @@ def test_only_runs_of_this_generator_that_were_judged_everywhere_are_done(
     common, run = Common(micro_config, ("fax",), 8), Run(tmp_path / "base-0")
     run.start(micro_config)
     run.mark("finished", stage="done")
+    record = run / "verifier.json"
+    record.write_text(json.dumps({"preprocessing": find_recipe("default").key}))
     assert done_runs(tmp_path, Common(micro_config, (), 8)) == [run.path]
     assert done_runs(tmp_path, common) == []
     judged = run / SHIFTED
@@ -173,6 +176,9 @@ def test_only_runs_of_this_generator_that_were_judged_everywhere_are_done(
     ):
         (judged / "shift.json").write_text(json.dumps(values))
         assert done_runs(tmp_path, common) == done
+    record.write_text(json.dumps({"preprocessing": "default-3"}))
+    with pytest.raises(RunError, match="was trained with preprocessing default-3, which this version has not"):
+        done_runs(tmp_path, common)
     (run / "environment.json").write_text(json.dumps({"synth_engine": 1}))
     with pytest.raises(RunError, match="was trained on signatures by engine 1"):
         done_runs(tmp_path, common)
