@@ -23,7 +23,7 @@ longer side."""
 
 
 def without_specks(mask: Grey) -> tuple[Grey, Grey]:
-    """Drop what is far too small to be a dot of a pen; return the mask, and how many of 3 x 3 pixels it has."""
+    """Drop what is smaller than the line is wide, squared; return the mask, and how many of 3 x 3 pixels it has."""
     left, counts = mask.copy(), np.empty(mask.shape, np.uint8)
     pixels.counts_into(left, counts)
     pixels.drop_specks(left, counts, cv2.countNonZero(left))

@@ -93,7 +93,7 @@ def test_specks_are_the_components_that_are_too_small(seed: int, height: int, wi
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     full = cv2.boxFilter(mask, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT) == 9
     line = 2.0 * int(mask.sum()) / max(int(mask.sum()) - int(full.sum()), 1)
-    smallest = max(3, math.ceil(max(4e-5 * mask.size, 2e-4 * int(mask.sum()), 2.4 * line * (line - 1.0))))
+    smallest = max(3, math.ceil(max(4e-5 * mask.size, 2e-4 * int(mask.sum()), line * line)))
     keep = (stats[:, cv2.CC_STAT_AREA] >= smallest).astype(np.uint8)
     keep[0] = 0
     np.testing.assert_array_equal(left, keep[labels])

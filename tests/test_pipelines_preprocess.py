@@ -9,7 +9,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -149,11 +149,11 @@ def test_dust_beside_a_signature_does_not_set_its_scale(
 
 @given(SIGNERS, st.integers(0, 2**32), st.integers(1, 24))
 @settings(max_examples=30)
-def test_dust_finer_than_the_line_changes_nothing(index: int, seed: int, count: int) -> None:
-    image = render(World(5)[index].genuine(0), dpi=300, capture="clean")
+def test_dust_finer_than_the_line_changes_next_to_nothing(index: int, seed: int, count: int) -> None:
+    image = render(World(5)[index].genuine(0), dpi=600, capture="clean")
     dusty = handling.dusty(image, np.random.default_rng(seed), count=(count, count), radius=(0.3, 1.0))
-    if (image < 128).sum() > 1500:
-        assert difference(canvas_of(image), canvas_of(dusty)) < 1.5
+    assume((image < 128).sum() > 6000)
+    assert difference(canvas_of(image), canvas_of(dusty)) < 1.5
 
 
 @pytest.mark.parametrize("width", range(3, 12))
@@ -161,8 +161,8 @@ def test_a_dot_of_a_pen_stays_and_a_speck_goes(width: int) -> None:
     image = np.full((200, 400), 240, np.uint8)
     cv2.polylines(image, [np.array([[40, 150], [120, 60], [200, 150], [300, 70]])], False, 30, width, cv2.LINE_AA)
     dotted, specked = image.copy(), image.copy()
-    cv2.ellipse(dotted, (200, 60), (round(1.2 * width), round(0.75 * width)), 30, 0, 360, 30, -1)
-    cv2.circle(specked, (200, 60), round(0.35 * width), 30, -1)
+    cv2.ellipse(dotted, (200, 60), (width, round(0.6 * width)), 30, 0, 360, 30, -1)
+    cv2.circle(specked, (200, 60), (width - 1) // 2, 30, -1)  # a tap of the pen goes with the dust
     assert difference(canvas_of(image), canvas_of(dotted)) > 1.0
     assert difference(canvas_of(image), canvas_of(specked)) < 0.01
 

@@ -13,6 +13,7 @@ import pytest
 from pipelines import precision
 from pipelines.config import PRESETS, RunConfig
 from pipelines.files import write_beside, write_json, write_text
+from pipelines.recipes import RECIPES
 from pipelines.runs import Run, RunError, environment, load_verifier, sha256
 from pipelines.trained import takes_images, unfrozen_verifier
 from synth.streams import ENGINE
@@ -184,7 +185,11 @@ def test_changed_or_missing_weights_are_refused(copied_run: Path) -> None:
     ("key", "value", "match"),
     [
         ("format", 99, r"written in format 99 by Paraph 0\.1\.0"),
-        ("preprocessing", "other-0", r"preprocessing other-0; this version has default-6, .*bilevel-5$"),
+        (
+            "preprocessing",
+            "other-0",
+            rf"preprocessing other-0; this version has {RECIPES['default'].key}, .*{RECIPES['bilevel'].key}$",
+        ),
     ],
 )
 def test_another_format_or_preprocessing_is_refused(copied_run: Path, key: str, value: object, match: str) -> None:
@@ -196,9 +201,9 @@ def test_another_format_or_preprocessing_is_refused(copied_run: Path, key: str, 
 
 def test_a_run_remembers_its_preprocessing(copied_run: Path) -> None:
     record = json.loads((copied_run / "verifier.json").read_text())
-    assert record["preprocessing"] == "default-6"
+    assert record["preprocessing"] == RECIPES["default"].key
     assert load_verifier(copied_run).recipe == "default"
-    write_json(copied_run / "verifier.json", record | {"preprocessing": "photo-5"})
+    write_json(copied_run / "verifier.json", record | {"preprocessing": RECIPES["photo"].key})
     assert load_verifier(copied_run).recipe == "photo"
 
 
