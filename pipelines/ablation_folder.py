@@ -120,8 +120,7 @@ def done_runs(folder: Path, common: Common) -> list[Path]:
     """Return the runs of a folder that are finished and judged on every world, by name.
 
     Raises:
-        RunError: If another version of the generator drew for one of them, or another of its preprocessing prepared
-            that.
+        RunError: If one was drawn by another version of the generator or prepared by another of its preprocessing.
     """
     found = []
     for path in sorted(folder.glob("*/config.json")):

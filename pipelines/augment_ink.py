@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .handling import fade
+from .handling import fade, paper_of
 from .perturb import warp_maps
 
 Image = NDArray[np.uint8]
@@ -139,7 +139,7 @@ class Erase(library.ImageOnlyTransform):  # type: ignore[misc]
     def apply(self, img: Image, patches: NDArray[np.float64], **params: Any) -> Image:
         """Return the image under the patches."""
         erased, (height, width) = img.copy(), img.shape[:2]
-        paper = np.median(img[:: max(1, height // 24)], axis=(0, 1)).astype(np.uint8)
+        paper = paper_of(img).astype(np.uint8)
         for top, left, tall, wide in patches:
             y, x = int(top * height), int(left * width)
             erased[y : y + int(tall * height) + 1, x : x + int(wide * height) + 1] = paper

@@ -143,7 +143,8 @@ def curves_html(found: Points, kept: Points, config: RunConfig, signers: int) ->
         "half as many for script, pen and capture; one reference, unless it says otherwise. Points: rates; bars: 95 % "
         "intervals over signers. FAR is of skilled forgeries (of simple ones where the forger knows the name only). "
         "The frozen threshold comes from development signers of the usual mix; for several references, it is that of "
-        "the nearest number below that the run froze one for, and left out if there is none.</p>",
+        "the nearest number below that the run froze one for, and left out if there is none. Captures other than "
+        "mixed are files of their own resolution, all else is drawn at the size of the canvas.</p>",
     ]
     for condition in dict.fromkeys(row[0] for row in found.rows):
         lines += _condition(found, str(condition))

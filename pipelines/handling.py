@@ -20,9 +20,9 @@ DPI = 300.0
 """Resolution of the scans that this is done to where nothing else is said."""
 
 
-def paper_of(image: Grey) -> float:
-    """Return the level of the paper, the median of a sample of rows; of all channels if there are several."""
-    return float(np.median(image[:: max(1, len(image) // 24)]))
+def paper_of(image: Grey) -> NDArray[np.float64]:
+    """Return the level of the paper, the median of a sample of rows; of each channel if there are several."""
+    return np.median(image[:: max(1, len(image) // 24)], axis=(0, 1))
 
 
 def untouched(image: Grey, rng: np.random.Generator) -> Grey:
@@ -32,7 +32,7 @@ def untouched(image: Grey, rng: np.random.Generator) -> Grey:
 
 def turned(image: Grey, degrees: float = 5.0) -> Grey:
     """Return an image turned anticlockwise on a page large enough for it, the corners as light as its paper."""
-    return steps_marks.turned(image, degrees, beyond=paper_of(image))
+    return steps_marks.turned(image, degrees, beyond=float(paper_of(image)))
 
 
 def askew(image: Grey, rng: np.random.Generator) -> Grey:
@@ -114,18 +114,18 @@ def cut_off(image: Grey, rng: np.random.Generator, share: tuple[float, float] = 
 
     What is left is moved to that side, so that the shape stays. Grey, or ``(h, w, channels)``, all cut alike.
     """
-    darkest, paper = image if image.ndim == 2 else image.min(axis=2), paper_of(image)
+    paper = paper_of(image)
+    ink = paper - image if image.ndim == 2 else (paper - image).max(axis=2)
     axis, far = int(rng.integers(2)), bool(rng.integers(2))
-    places = np.flatnonzero((darkest < paper - 60.0).any(axis=1 - axis))
+    places = np.flatnonzero((ink > max(0.4 * ink.max(), 12.0)).any(axis=1 - axis))
     if not len(places):
         return image.copy()
-    lost = round(float(rng.uniform(*share)) * (places[-1] - places[0]))
+    lost = max(1, round(float(rng.uniform(*share)) * (places[-1] - places[0])))
     away = image.shape[axis] - 1 - places[-1] + lost if far else -(places[0] + lost)
-    size = image.shape[1::-1]
-    shift = np.array([[1, 0, away * (axis == 1)], [0, 1, away * (axis == 0)]], dtype=np.float32)
-    return np.asarray(
-        cv2.warpAffine(image, shift, size, flags=cv2.INTER_NEAREST, borderValue=(paper,) * 4), dtype=np.uint8
-    )
+    move = np.array([[1, 0, away * (axis == 1)], [0, 1, away * (axis == 0)]], dtype=np.float32)
+    beyond = tuple(np.atleast_1d(paper).tolist())
+    moved = cv2.warpAffine(image, move, image.shape[1::-1], flags=cv2.INTER_NEAREST, borderValue=beyond)
+    return np.asarray(moved, dtype=np.uint8)
 
 
 HANDLING: dict[str, Handling] = {

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .steps_marks import without_specks
 from .steps_paper import MIN_CONTRAST, check_grey, global_mask, ink_of, limit_size
 
 MOST_INK = 0.45
@@ -57,9 +58,8 @@ def signature_fault(image: NDArray[np.uint8]) -> str:
 
 def _parts(mask: NDArray[np.uint8]) -> int:
     """Return how many marks there are that are no specks."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    return int((areas >= max(3.0, 4e-5 * mask.size, 2e-4 * areas.sum())).sum())
+    kept, _ = without_specks(mask)
+    return int(cv2.connectedComponents(kept, connectivity=8)[0]) - 1
 
 
 def likeness_of_copies(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +18,7 @@ _HANDLED = 2
 
 
 def handled(acts: Sequence[Act], name: str, *, seed: int, recipe: str) -> list[NDArray[np.uint8]]:
-    """Return scans of acts to which one of `HANDLING` was done, of 300 dpi or what the recipe needs.
+    """Return scans of 300 dpi of acts to which one of `HANDLING` was done, enlarged for a recipe that needs more.
 
     Args:
         acts: Genuine or forged.
@@ -25,8 +26,13 @@ def handled(acts: Sequence[Act], name: str, *, seed: int, recipe: str) -> list[N
         seed: Of the world.
         recipe: Of the preprocessing.
     """
-    dpi = find_recipe(recipe).dpi or DPI
-    return [HANDLING[name](render(execute(act), dpi=dpi, capture="scan"), _drawn(act, name, seed)) for act in acts]
+    grown = (find_recipe(recipe).dpi or DPI) / DPI
+    found = [HANDLING[name](render(execute(act), dpi=DPI, capture="scan"), _drawn(act, name, seed)) for act in acts]
+    return found if grown == 1.0 else [_enlarged(image, grown) for image in found]
+
+
+def _enlarged(image: NDArray[np.uint8], by: float) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(image, None, fx=by, fy=by, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def _drawn(act: Act, name: str, seed: int) -> np.random.Generator:

@@ -48,7 +48,7 @@ _DONE_BY = {
     "strong": ("askew", "stretched", "faded"),
     "photo": ("askew",),
 }
-"""What is done to pictures of every training, and by an augmentation, to the middle of what `handling` does or more."""
+"""Handling that every training draws by itself, and that an augmentation does at least half as strongly."""
 _CHUNK = 96
 
 
