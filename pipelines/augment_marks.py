@@ -18,22 +18,18 @@ Span = tuple[float, float]
 
 
 class _Handling(library.ImageOnlyTransform):  # type: ignore[misc]
-    """What `handling` does to a grey picture, to each channel of one."""
+    """What `handling` does to a picture, from a seed that is drawn for it."""
 
     def get_params(self) -> dict[str, Any]:
-        """Return the seed of what was drawn."""
+        """Return the seed of what is drawn."""
         return {"seed": int(self.random_generator.integers(2**63))}
 
-    def apply(self, img: Image, seed: int, **params: Any) -> Image:
-        """Return the image with it, in every channel at the same places."""
-        work = self.work(min(img.shape[:2]))
-        planes = [img] if img.ndim == 2 else [img[..., i] for i in range(img.shape[2])]
-        done = [work(np.ascontiguousarray(plane), np.random.default_rng(seed)) for plane in planes]
-        return done[0] if img.ndim == 2 else np.stack(done, axis=2)
 
-    def work(self, side: int) -> Callable[[Image, np.random.Generator], Image]:
-        """Return what is done to a plane whose shorter side is so many pixels."""
-        raise NotImplementedError
+def _to_each_channel(img: Image, seed: int, work: Callable[[Image, np.random.Generator], Image]) -> Image:
+    """Return the image with the same work, by the same numbers, done to every channel."""
+    planes = [img] if img.ndim == 2 else [img[..., i] for i in range(img.shape[2])]
+    done = [work(np.ascontiguousarray(plane), np.random.default_rng(seed)) for plane in planes]
+    return done[0] if img.ndim == 2 else np.stack(done, axis=2)
 
 
 class Dust(_Handling):
@@ -49,10 +45,10 @@ class Dust(_Handling):
         super().__init__(p=p)
         self.count, self.radius = count, radius
 
-    def work(self, side: int) -> Callable[[Image, np.random.Generator], Image]:
-        """Return `handling.dusty` in pixels."""
-        radius = (self.radius[0] * side, self.radius[1] * side)
-        return lambda plane, rng: handling.dusty(plane, rng, self.count, radius)
+    def apply(self, img: Image, seed: int, **params: Any) -> Image:
+        """Return the image with specks at the same places of every channel."""
+        low, high = (share * min(img.shape[:2]) for share in self.radius)
+        return _to_each_channel(img, seed, lambda plane, rng: handling.dusty(plane, rng, self.count, (low, high)))
 
 
 class PrintedLine(_Handling):
@@ -67,10 +63,10 @@ class PrintedLine(_Handling):
         super().__init__(p=p)
         self.thick = thick
 
-    def work(self, side: int) -> Callable[[Image, np.random.Generator], Image]:
-        """Return `handling.lined` in pixels."""
-        thick = (self.thick[0] * side, self.thick[1] * side)
-        return lambda plane, rng: handling.lined(plane, rng, thick)
+    def apply(self, img: Image, seed: int, **params: Any) -> Image:
+        """Return the image with a line at the same place of every channel."""
+        low, high = (share * min(img.shape[:2]) for share in self.thick)
+        return _to_each_channel(img, seed, lambda plane, rng: handling.lined(plane, rng, (low, high)))
 
 
 class CutOff(_Handling):

@@ -27,8 +27,6 @@ _FAINT = 0.7
 _DARK, _ALONG, _DEEP, _LIGHT = 0.45, 0.25, 0.2, 96.0
 """The dark edge of a scan: below a share of the mean level, along a share of a side from a corner, at most so deep; a
 picture of a lower mean level is no scan of paper."""
-_DOT = 1.0
-"""What is smaller than the square of the line's width times this is dust, though a pen may have tapped there."""
 _STRAY, _APART = 0.015, 0.25
 """Stray ink: less than a share of all where it is a share of the shorter side away; of nearer marks, less by square."""
 
@@ -299,11 +297,13 @@ def counts_into(mask: Any, counts: Any) -> None:
 
 @kernel
 def drop_specks(mask: Any, counts: Any, inked: int) -> int:
-    """Take dust, and taps of the pen no larger, out of a mask and its counts; return how many pixels stay."""
+    """Take dust, less than the line's width squared, out of a mask and its counts; return how many pixels stay.
+
+    A mere tap of the pen is no larger, and goes with it.
+    """
     height, width = mask.shape
     line = 2.0 * inked / max(inked - _inner(counts), 1)
-    dot = _DOT * line * line
-    smallest = max(3, math.ceil(max(4e-5 * height * width, 2e-4 * inked, dot)))
+    smallest = max(3, math.ceil(max(4e-5 * height * width, 2e-4 * inked, line * line)))
     members, few = np.empty((smallest + 8, 2), np.int64), np.uint8(min(smallest, 6))  # the first of a piece has 5 round
     seen = np.zeros((height, width), np.uint8)  # 1: of this piece, 2: of a piece that stays
     for r in range(height):

@@ -2,7 +2,8 @@
 
 And the own world's signatures after what happens to pictures: lines, dust, cuts.
 
-A shift is the run's own evaluation with one thing changed. `seen` says how far training has met it: only what it has
+A shift is the run's own evaluation with one thing changed; captures and handling are of pictures of another size,
+for which "untouched" is there to compare with. `seen` says how far training has met it: only what it has
 never met, "no", is a shift; "part" is a part of what training draws, alone; "yes" is training's own law.
 """
 
