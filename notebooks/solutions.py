@@ -67,7 +67,7 @@ def apart_in_2_3(student: int) -> float:
 
 
 def photograph(student: int) -> Any:
-    return render(World(student)[0].genuine(0), capture="photo", paper="ruled")
+    return render(World(student)[0].genuine(0), capture="photo", paper="boxed")
 
 
 def lines_of_3_1(student: int) -> int:
@@ -77,7 +77,7 @@ def lines_of_3_1(student: int) -> int:
 
 def nearest_in_3_2(student: int) -> str:
     names = [name for name in CAPTURES if name not in ("mixed", "clean")]
-    pictures = [render(World(student)[0].genuine(0), capture=name, paper="ruled") for name in ["clean", *names]]
+    pictures = [render(World(student)[0].genuine(0), capture=name, paper="boxed") for name in ["clean", *names]]
     canvases = np.stack([preprocess(picture, height=96, width=192, recipe="photo") for picture in pictures])
     features = hog_features(to_ink(canvases)[..., 0])
     return names[int(np.argmax(features[1:] @ features[0]))]

@@ -29,6 +29,8 @@ _DARK, _ALONG, _DEEP, _LIGHT = 0.45, 0.25, 0.2, 96.0
 picture of a lower mean level is no scan of paper."""
 _STRAY, _APART = 0.015, 0.25
 """Stray ink: less than a share of all where it is a share of the shorter side away; of nearer marks, less by square."""
+_LEVEL, _OFF, _COVERED = 0.035, 3, 0.9
+"""A line across a picture: its greatest slope, how many rows it may be off, and the share of columns that it is in."""
 
 
 @kernel
@@ -281,6 +283,49 @@ def mask_into(ink: Any, threshold: float, mask: Any) -> int:
 
 
 @kernel
+def crossings(mask: Any) -> Any:
+    """Return rows in the first and the last column, ``(n, 2)``, between which there is ink all the way, nearly level.
+
+    They are found by what touches both sides of the picture, in its outermost two columns.
+    """
+    width, most = mask.shape[1], _LEVEL * (mask.shape[1] - 1)
+    starts, ends = _touching(mask, 0), _touching(mask, max(width - 2, 0))
+    found, n = np.empty((len(starts) * len(ends), 2)), 0
+    for first in starts:
+        for last in ends:
+            if abs(last - first) <= most and _covered(mask, first, last) >= _COVERED * width:
+                found[n, 0], found[n, 1] = first, last
+                n += 1
+    return found[:n]
+
+
+@kernel
+def _touching(mask: Any, column: int) -> Any:
+    """Return the middle row of every run of ink in a column and the next of it."""
+    height, other = len(mask), min(column + 1, mask.shape[1] - 1)
+    found, n, length = np.empty(height // 2 + 1), 0, 0
+    for r in range(height + 1):
+        if r < height and (mask[r, column] or mask[r, other]):
+            length += 1
+        elif length > 0:
+            found[n], n, length = r - 0.5 * (length + 1), n + 1, 0
+    return found[:n]
+
+
+@kernel
+def _covered(mask: Any, first: float, last: float) -> int:
+    """Return how many columns have ink within `_OFF` rows of the straight line between two rows."""
+    (height, width), n = mask.shape, 0
+    for c in range(width):
+        at = round(first + (last - first) * c / max(width - 1, 1))
+        for r in range(max(at - _OFF, 0), min(at + _OFF + 1, height)):
+            if mask[r, c]:
+                n += 1
+                break
+    return n
+
+
+@kernel
 def counts_into(mask: Any, counts: Any) -> None:
     """Write how many of the 3 x 3 pixels around each one are set."""
     height, width = mask.shape
@@ -516,14 +561,15 @@ def darken(ink: Any, core: float) -> None:
 
 
 @kernel
-def default_canvases(pictures: Any, sizes: Any, canvases: Any, inked: Any) -> None:
-    """Write the canvases of pictures, one a row, by the steps of the default recipe.
+def default_canvases(pictures: Any, sizes: Any, canvases: Any, inked: Any, crossed: Any) -> None:
+    """Write the canvases of pictures, one a row, by the steps of the default recipe, unless a line may cross one.
 
     Args:
         pictures: uint8, shape ``(n, n_pixels)``.
         sizes: Height and width of each, in px, shape ``(n, 2)``.
         canvases: Output, uint8, shape ``(n, height, width)``.
         inked: Output, bool, shape ``(n,)``: False where there is no ink, whose canvas means nothing.
+        crossed: Output, the same: True where a printed line may go from side to side, whose canvas means nothing.
     """
     for i in range(len(pictures)):
         h, w = sizes[i, 0], sizes[i, 1]
@@ -532,10 +578,11 @@ def default_canvases(pictures: Any, sizes: Any, canvases: Any, inked: Any) -> No
         level_into(image, paper_of(image), ink)
         threshold, core = otsu_of(ink)
         n = mask_into(ink, threshold, mask)
+        crossed[i] = len(crossings(mask)) > 0
         counts_into(mask, near)
         n = drop_specks(mask, near, n)
         inked[i] = threshold >= MIN_CONTRAST and 0 < n < MOST_INK * mask.size
-        if inked[i]:
+        if inked[i] and not crossed[i]:
             box = cropped(ink, near, mask)
             darken(box, core)
             fit_into(box, MARGIN, canvases[i])

@@ -78,6 +78,14 @@ def _lines(work: Work) -> None:
         work.lines, work.lines_removed = [], 0
 
 
+def _across(work: Work) -> None:
+    """Take printed lines that go from edge to edge away, unless nothing else is there."""
+    lines = marks.crossing_lines(work.mask)
+    left = marks.without_remnants(marks.without_lines(work.mask, lines), lines)
+    if lines and cv2.countNonZero(left):
+        work.mask, work.lines, work.lines_removed = left, lines, len(lines)
+
+
 def _deskew(work: Work) -> None:
     work.turn_deg = -marks.page_turn_deg(work.lines)
     if abs(work.turn_deg) >= 0.2:
@@ -125,6 +133,7 @@ MASK = Step("mask", "ink: above 0.7 of the threshold", _mask, "mask")
 SAUVOLA = Step("Sauvola", "ink: darker than a threshold of its place", _local_mask, "mask")
 GAPS = Step("gaps", "gaps of one pixel are closed", _close, "mask")
 LINES = Step("lines", "printed lines from side to side removed: {lines}", _lines, "mask")
+ACROSS = Step("lines", "printed lines from edge to edge removed: {lines}", _across, "mask")
 DESKEW = Step("deskew", "turned by {turn_deg:.1f} degrees, as the lines say", _deskew, "mask")
 SPECKS = Step("specks", "marks smaller than the line is wide, squared, are dropped", _specks, "mask")
 NOT_BLANK = Step("ink?", "not blank: contrast of {threshold:.0f} levels", _not_blank, "mask")

@@ -17,6 +17,8 @@ Grey = NDArray[np.uint8]
 _REACH = 0.12
 """How far from both sides of a picture a printed line may end, as a share of its length."""
 _STEEPEST_DEG = 12.0
+_LEAST_WIDTH, _APART = 64, 4.0
+"""Of a picture in which a printed line is told from a flourish; rows between two lines. In px."""
 _ROUND, _VICINITY = 0.1, 1.0
 """Paper that is left on each side of the ink of a large picture, and where ink is looked for again, as shares of its
 longer side."""
@@ -126,6 +128,44 @@ def ruled_lines(mask: Grey) -> list[Line]:
     return lines
 
 
+def crossing_lines(mask: Grey) -> list[Line]:
+    """Return nearly level lines that go from edge to edge of a picture, straighter than a hand draws them.
+
+    Ink that was cut out with some paper round it touches no edge; a flourish cut out tightly does, and is bent or ends
+    rise and fall, unless it is a few millimetres long, or shown by fewer pixels than `_LEAST_WIDTH`.
+    """
+    lines: list[Line] = []
+    width = mask.shape[1]
+    for first, last in pixels.crossings(mask) if width >= _LEAST_WIDTH else ():
+        rows = np.linspace(first, last, width)
+        known = (np.abs(rows - line.tops - 0.5 * line.lengths)[line.thin] for line in lines)
+        if any(np.median(away) < _APART for away in known):
+            continue
+        if (line := _straight(mask, rows)) is not None:
+            lines.append(line)
+    return lines
+
+
+def _straight(mask: Grey, rows: NDArray[np.float64]) -> Line | None:
+    """Return the line along some rows if it is all there, thin, even and straight, but for where writing touches it."""
+    width, thickest = mask.shape[1], max(4.0, 0.05 * min(mask.shape))
+    tops, lengths = _runs(mask, np.rint(rows).astype(np.intp), math.ceil(2 * thickest) + 3)
+    columns = np.flatnonzero(lengths)
+    line = Line(tops, lengths, float(np.median(lengths[columns])) if len(columns) else math.inf, 0.0)
+    plain = np.flatnonzero(line.thin)
+    if line.thickness > thickest or len(columns) < 0.9 * width or len(plain) < 0.5 * width:
+        return None
+    middles = tops + 0.5 * (lengths - 1)
+    near = plain
+    for _ in range(3):
+        slope, start = np.polyfit(near, middles[near], 1)
+        away = np.abs(middles - start - slope * np.arange(width))
+        near = plain[away[plain] <= max(0.5, float(np.quantile(away[plain], 0.6)))]
+    if np.mean(away[plain] <= 0.06 * line.thickness + 0.5) < 0.7:
+        return None
+    return line._replace(lengths=np.where(away <= line.thickness + 1.0, lengths, 0), slope=float(slope))
+
+
 def _candidates(mask: Grey) -> NDArray[np.float64]:
     """Return rows, shape ``(n, width)``, along which a nearly level line may run, the likeliest first."""
     height, width = mask.shape
@@ -163,8 +203,8 @@ def _measured(mask: Grey, rows: NDArray[np.float64]) -> Line | None:
     bend = np.polynomial.Polynomial.fit(plain, middles, 2)  # a photographed page bends a little
     if float(np.quantile(np.abs(middles - bend(plain)), 0.9)) > 0.06 * line.thickness + 0.4:
         return None
-    straight = np.polynomial.Polynomial.fit(plain, middles, 1).convert()
-    return line._replace(slope=float(straight.coef[1]))
+    slope = float(np.polyfit(plain, middles, 1)[0])
+    return line._replace(slope=slope)
 
 
 def _runs(mask: Grey, rows: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipelines import pixels
+from pipelines.handling import lined
 from pipelines.preprocess import BlankImage, preprocess, preprocess_all
 from pipelines.recipes import DEFAULT
 from pipelines.steps_canvas import fit
@@ -35,12 +36,17 @@ def speckled(seed: int, height: int, width: int, share: float) -> Grey:
     return (pieces > np.quantile(pieces, 1.0 - share)).view(np.uint8)
 
 
-@given(SEEDS, st.integers(24, 260), st.integers(24, 400), st.sampled_from(["clean", "mixed", "photo", "fax"]))
-@settings(max_examples=60)
+CAPTURES = st.sampled_from(["clean", "mixed", "photo", "fax"])
+
+
+@given(SEEDS, st.integers(24, 260), st.integers(24, 400), CAPTURES, st.booleans())
+@settings(max_examples=80)
 def test_all_steps_in_one_kernel_give_the_bytes_of_one_after_the_other(
-    seed: int, height: int, width: int, capture: str
+    seed: int, height: int, width: int, capture: str, printed: bool
 ) -> None:
     image = drawn(seed, height, width, capture)
+    if printed:
+        image = lined(image, np.random.default_rng(seed))
     try:
         expected = DEFAULT.by_steps(image, 48, 96)
     except BlankImage:  # a photograph of a few pixels
@@ -74,6 +80,32 @@ def test_paper_is_levelled_as_opencv_would(seed: int, height: int, width: int) -
     expected = 255.0 - np.minimum(255.0, 255.0 * image / paper)
     inside = tuple(slice(pixels.BORDER, pixels.BORDER + side) for side in picture.shape)
     assert np.abs(level_paper(picture) - expected[inside]).max() <= 2.0  # a mean of 16 pixels is rounded once or twice
+
+
+@given(SEEDS, st.integers(1, 60), st.integers(1, 60), st.floats(0.0, 1.0), st.booleans())
+def test_what_may_cross_a_picture_is_found_by_trying_all_rows(
+    seed: int, height: int, width: int, share: float, level: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    mask = (rng.random((height, width)) < 0.3 * share).view(np.uint8)
+    if level:
+        mask[rng.integers(height)] = 1
+
+    def runs(columns: Grey) -> list[float]:
+        ink = np.flatnonzero(np.diff(np.r_[0, columns.any(axis=1), 0]))
+        return [0.5 * (a + b - 1) for a, b in zip(ink[::2], ink[1::2], strict=True)]
+
+    def covered(first: float, last: float) -> int:
+        at = [round(first + (last - first) * c / max(width - 1, 1)) for c in range(width)]
+        return sum(bool(mask[max(r - 3, 0) : max(r + 4, 0), c].any()) for c, r in enumerate(at))
+
+    expected = [
+        (first, last)
+        for first in runs(mask[:, :2])
+        for last in runs(mask[:, -2:])
+        if abs(last - first) <= 0.035 * (width - 1) and covered(first, last) >= 0.9 * width
+    ]
+    np.testing.assert_array_equal(pixels.crossings(mask), np.array(expected).reshape(-1, 2))
 
 
 @given(SEEDS, st.integers(2, 60), st.integers(2, 60), st.floats(0.0, 1.0))

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipelines.handling import lined
 from pipelines.perturb import perturb
 from pipelines.preprocess import BlankImage, preprocess
 from pipelines.recipes import RECIPES, SIGNET_CANVAS, find_recipe, recorded_recipe
@@ -156,7 +157,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest_name() -> None:
 
 
 def test_recorded_names_find_their_recipe() -> None:
-    assert RECIPES["default"].key == "default-7"
+    assert RECIPES["default"].key == "default-8"
     for recipe in RECIPES.values():
         assert recorded_recipe(recipe.key) is recipe
     assert recorded_recipe("default-3") is None
@@ -216,6 +217,45 @@ def test_a_single_straight_flourish_stays() -> None:
     for recipe in ("photo", "bilevel"):
         rows = np.flatnonzero((canvas_of(image, recipe) < 200).mean(axis=1) > 0.8)
         assert len(rows), recipe
+
+
+@pytest.mark.parametrize("row", [100, 130, 205])
+@pytest.mark.parametrize("slope", [-0.02, 0.0, 0.01])
+def test_a_line_from_edge_to_edge_goes_and_a_flourish_or_a_bent_one_stays(row: int, slope: float) -> None:
+    rows = np.rint(row + slope * (np.arange(500) - 250)).astype(int)
+    for bend, first, gone in ((0.0, 0, True), (3.0, 0, False), (0.0, 4, False)):
+        image = written([])
+        bent = rows + np.rint(bend * np.sin(np.linspace(0, np.pi, 500))).astype(int)
+        for column in range(first, 500):
+            image[bent[column] : bent[column] + 3, column] = 60
+        similar = np.corrcoef(canvas_of(image, "default").ravel(), canvas_of(written([]), "default").ravel())[0, 1]
+        assert bool(similar > 0.9) is gone, (bend, first, similar)
+
+
+def test_lines_are_taken_out_of_scans_and_nothing_out_of_signatures_with_paper_round_them() -> None:
+    kept, found = [], 0
+    for index in range(40):
+        scan = render(WORLD[index].genuine(0), dpi=300, capture="scan")
+        page = lined(scan, np.random.default_rng(index))
+        stages = {s.step: s.picture for s in trace(scan, recipe="default")}
+        np.testing.assert_array_equal(stages["lines"], stages["mask"])
+        left = {s.step: s.picture for s in trace(page, recipe="default")}
+        found += int((left["lines"] != left["mask"]).any())
+        kept.append((left["lines"] < 128).mean() / (stages["mask"] < 128).mean())
+    assert found >= 36
+    assert 0.9 < np.median(kept) < 1.1
+
+
+def test_a_line_that_is_all_there_is_stays() -> None:
+    image = np.full((60, 200), 240, np.uint8)
+    image[30:33] = 40
+    assert (canvas_of(image, "default") < 128).any()
+
+
+def test_a_dead_level_line_has_no_slope() -> None:
+    page = np.zeros((60, 200), np.uint8)
+    page[29:32] = 1
+    assert [line.slope for line in ruled_lines(page)] == pytest.approx([0.0], abs=1e-12)
 
 
 def test_signets_canvas_has_the_centre_of_mass_in_its_middle_and_true_size() -> None:
