@@ -29,6 +29,11 @@ _DARK, _ALONG, _DEEP, _LIGHT = 0.45, 0.25, 0.2, 96.0
 picture of a lower mean level is no scan of paper."""
 _STRAY, _APART = 0.015, 0.25
 """Stray ink: less than a share of all where it is a share of the shorter side away; of nearer marks, less by square."""
+_DUSTY, _LEAST_MARK, _OBLONG, _FILLED, _MOST_MARKS = 4.0, 3, 1.8, 0.6, 512
+"""Round marks that may be dust: size, at most in squares of the line's width and at least in px, ratio of the sides,
+share of their box that they fill; how many are looked at."""
+_FAR, _FAR_LINES, _FEWEST = 0.15, 4.0, 2
+"""What is far from other ink: a share of its height, and widths of the line; how many marks must be, to be dust."""
 _LEVEL, _OFF, _COVERED = 0.035, 3, 0.9
 """A line across a picture: its greatest slope, how many rows it may be off, and the share of columns that it is in."""
 
@@ -342,23 +347,100 @@ def counts_into(mask: Any, counts: Any) -> None:
 
 @kernel
 def drop_specks(mask: Any, counts: Any, inked: int) -> int:
-    """Take dust, less than the line's width squared, out of a mask and its counts; return how many pixels stay.
+    """Take dust out of a mask and its counts; return how many pixels stay.
 
-    A mere tap of the pen is no larger, and goes with it.
+    What is less than the line's width squared is dust. A mere tap of the pen is no larger, and goes with it. Round marks
+    up to `_DUSTY` times as large are dust, too, where round marks lie far from all else: there is dust near ink then.
     """
     height, width = mask.shape
     line = 2.0 * inked / max(inked - _inner(counts), 1)
     smallest = max(3, math.ceil(max(4e-5 * height * width, 2e-4 * inked, line * line)))
-    members, few = np.empty((smallest + 8, 2), np.int64), np.uint8(min(smallest, 6))  # the first of a piece has 5 round
-    seen = np.zeros((height, width), np.uint8)  # 1: of this piece, 2: of a piece that stays
+    largest = max(smallest, math.ceil(_DUSTY * line * line))
+    members, few = np.empty((largest + 8, 2), np.int64), np.uint8(min(largest, 6))  # round the first of a piece: 5
+    seen = np.zeros((height, width), np.uint8)  # 1: of this piece, 2: of a piece that stays, 3: of a round mark
+    marks, n = np.empty((_MOST_MARKS, 4), np.int64), 0
     for r in range(height):
         row, around, some = mask[r], counts[r], np.uint8(0)
         for c in range(width):
             some |= row[c] * np.uint8(around[c] < few)
         for c in range(width if some else 0):
             if row[c] and around[c] < few and not seen[r, c] and _is_first(mask, r, c):
-                inked -= _judge(mask, counts, seen, r, c, members, smallest)
+                size = _piece(mask, seen, r, c, members, largest)
+                found = size >= _LEAST_MARK and n < _MOST_MARKS and _is_round(members[:size], marks[n])
+                n += found
+                _write(seen, members[: abs(size)], 3 if found else 2)
+                if 0 < size < smallest:
+                    inked -= _leave_out(mask, counts, members[:size])
+    if _far(mask, seen, marks[:n], _FAR_LINES * line) >= _FEWEST:
+        for i in range(n):
+            inked -= _leave_out_marked(mask, counts, seen, marks[i])
     return inked
+
+
+@kernel
+def _write(seen: Any, members: Any, value: int) -> None:
+    for i in range(len(members)):
+        seen[members[i, 0], members[i, 1]] = value
+
+
+@kernel
+def _is_round(members: Any, box: Any) -> bool:
+    """Write the first and last row and column of a piece; tell whether it is about as high as wide and fills them."""
+    box[0], box[1], box[2], box[3] = members[0, 0], members[0, 0], members[0, 1], members[0, 1]
+    for i in range(len(members)):
+        r, c = members[i, 0], members[i, 1]
+        box[0], box[1], box[2], box[3] = min(box[0], r), max(box[1], r), min(box[2], c), max(box[3], c)
+    high, wide = box[1] - box[0] + 1, box[3] - box[2] + 1
+    return max(high, wide) < _OBLONG * min(high, wide) and len(members) > _FILLED * high * wide
+
+
+@kernel
+def _far(mask: Any, seen: Any, marks: Any, least: float) -> int:
+    """Return how many round marks have no other ink within `least` px and a share of its height of their middles."""
+    height, width = mask.shape
+    top, bottom, far = height, 0, 0
+    for r in range(height if len(marks) >= _FEWEST else 0):
+        row, round_ones, some = mask[r], seen[r], np.uint8(0)
+        for c in range(width):
+            some |= row[c] * np.uint8(round_ones[c] != np.uint8(3))
+        if some:
+            top, bottom = min(top, r), r + 1
+    reach = max(least, _FAR * (bottom - top))
+    for i in range(len(marks) if bottom > top else 0):
+        y, x = 0.5 * (marks[i, 0] + marks[i, 1]), 0.5 * (marks[i, 2] + marks[i, 3])
+        far += 1 - _is_near(mask, seen, y, x, reach)
+    return far
+
+
+@kernel
+def _is_near(mask: Any, seen: Any, y: float, x: float, reach: float) -> int:
+    """Return 1 if there is ink that is of no round mark within so many pixels of a place, else 0."""
+    height, width = mask.shape
+    for r in range(max(math.ceil(y - reach), 0), min(math.floor(y + reach) + 1, height)):
+        half = math.sqrt(max(reach * reach - (r - y) ** 2, 0.0))
+        for c in range(max(math.ceil(x - half), 0), min(math.floor(x + half) + 1, width)):
+            if mask[r, c] and seen[r, c] != 3:
+                return 1
+    return 0
+
+
+@kernel
+def _leave_out(mask: Any, counts: Any, members: Any) -> int:
+    for i in range(len(members)):
+        _take(mask, counts, members[i, 0], members[i, 1])
+    return len(members)
+
+
+@kernel
+def _leave_out_marked(mask: Any, counts: Any, seen: Any, box: Any) -> int:
+    """Take the round marks in a box away; return how many pixels went."""
+    gone = 0
+    for r in range(box[0], box[1] + 1):
+        for c in range(box[2], box[3] + 1):
+            if seen[r, c] == 3 and mask[r, c]:
+                _take(mask, counts, r, c)
+                gone += 1
+    return gone
 
 
 @kernel
@@ -384,17 +466,6 @@ def _is_first(mask: Any, row: int, column: int) -> bool:
             if mask[row - 1, c]:
                 return False
     return True
-
-
-@kernel
-def _judge(mask: Any, counts: Any, seen: Any, row: int, column: int, members: Any, smallest: int) -> int:
-    """Take the piece round a pixel away if it is too small; return how many pixels went."""
-    n = _piece(mask, seen, row, column, members, smallest)
-    for i in range(abs(n)):
-        seen[members[i, 0], members[i, 1]] = 2
-        if n > 0:
-            _take(mask, counts, members[i, 0], members[i, 1])
-    return max(n, 0)
 
 
 @kernel

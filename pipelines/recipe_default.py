@@ -26,7 +26,7 @@ def _together(images: Sequence[NDArray[np.uint8]], height: int, width: int) -> N
     pixels.default_canvases(flat, sizes, canvases, inked, crossed)
     if not (inked | crossed).all():
         raise BlankImage
-    for i in np.flatnonzero(crossed):  # few are, and to measure a line takes a library
+    for i in np.flatnonzero(crossed).tolist():  # few are, and to measure a line takes a library
         canvases[i] = DEFAULT.by_steps(images[i], height, width)
     return canvases
 

@@ -12,7 +12,7 @@ __all__ = ["BILEVEL", "DEFAULT", "PHOTO", "RECIPES", "SIGNET", "SIGNET_CANVAS", 
 
 PHOTO = Recipe(
     "photo",
-    6,
+    7,
     (
         step.GREY,
         step.SIZE,
@@ -34,7 +34,7 @@ PHOTO = Recipe(
 
 BILEVEL = Recipe(
     "bilevel",
-    6,
+    7,
     (
         step.GREY,
         step.SIZE,

@@ -116,22 +116,61 @@ def test_pixels_around_are_counted(seed: int, height: int, width: int, share: fl
     np.testing.assert_array_equal(counts, expected)
 
 
-@given(SEEDS, st.integers(2, 700), st.integers(2, 700), st.floats(0.001, 0.6))
-@settings(max_examples=60)
-def test_specks_are_the_components_that_are_too_small(seed: int, height: int, width: int, share: float) -> None:
-    mask = speckled(seed, height, width, share)
-    before = mask.copy()
-    left, counts = without_specks(mask)
+def kept_by_components(mask: Grey) -> Grey:
+    """What is no dust, by OpenCV's components and distances."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     full = cv2.boxFilter(mask, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT) == 9
     line = 2.0 * int(mask.sum()) / max(int(mask.sum()) - int(full.sum()), 1)
     smallest = max(3, math.ceil(max(4e-5 * mask.size, 2e-4 * int(mask.sum()), line * line)))
-    keep = (stats[:, cv2.CC_STAT_AREA] >= smallest).astype(np.uint8)
-    keep[0] = 0
-    np.testing.assert_array_equal(left, keep[labels])
+    area, left, top = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    keep = area >= smallest
+    even = np.maximum(wide, high) < 1.8 * np.minimum(wide, high)
+    marks = (area >= 3) & (area < max(smallest, math.ceil(4.0 * line * line))) & even & (area > 0.6 * (wide * high))
+    keep[0] = marks[0] = False
+    others = (keep & ~marks)[labels]
+    if marks.sum() >= 2 and others.any():
+        rows, columns = np.nonzero(others)
+        reach = max(4.0 * line, 0.15 * (np.ptp(rows) + 1))
+        y, x = (top + 0.5 * (high - 1))[marks], (left + 0.5 * (wide - 1))[marks]
+        nearest = [((rows - a) ** 2 + (columns - b) ** 2).min() for a, b in zip(y, x, strict=True)]
+        if (np.array(nearest) > reach * reach).sum() >= 2:
+            keep &= ~marks
+    return keep.astype(np.uint8)[labels]
+
+
+@given(SEEDS, st.integers(2, 700), st.integers(2, 700), st.floats(0.001, 0.6), st.integers(0, 30))
+@settings(max_examples=60)
+def test_specks_are_components_that_are_too_small_or_round_and_far_off(
+    seed: int, height: int, width: int, share: float, dots: int
+) -> None:
+    mask, rng = speckled(seed, height, width, share), np.random.default_rng(seed)
+    mask[:, width // 2 :] &= np.uint8(dots == 0)  # room for dust
+    for _ in range(dots):
+        place = (int(rng.integers(width)), int(rng.integers(height)))
+        cv2.circle(mask, place, int(rng.integers(1, 5)), 1, cv2.FILLED)
+    before = mask.copy()
+    left, counts = without_specks(mask)
+    np.testing.assert_array_equal(left, kept_by_components(mask))
     expected = cv2.boxFilter(left, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     np.testing.assert_array_equal(counts, expected)
     np.testing.assert_array_equal(mask, before)
+
+
+def test_dust_is_left_out_and_the_dots_of_letters_stay() -> None:
+    page = np.zeros((200, 500), np.uint8)
+    cv2.polylines(page, [np.array([(40, 150), (120, 60), (200, 150), (280, 60)])], False, 1, 5)
+    for x in (120, 280):
+        cv2.circle(page, (x, 40), 4, 1, cv2.FILLED)  # dots, near the strokes below them
+    np.testing.assert_array_equal(without_specks(page)[0], page)
+    lonely = page.copy()
+    cv2.circle(lonely, (450, 180), 4, 1, cv2.FILLED)  # one alone may be a full stop
+    np.testing.assert_array_equal(without_specks(lonely)[0], lonely)
+    dusty = lonely.copy()
+    cv2.circle(dusty, (400, 30), 4, 1, cv2.FILLED)
+    left = without_specks(dusty)[0]
+    assert not left[:, 350:].any()
+    assert left[100:, :300].sum() == page[100:, :300].sum()
 
 
 @given(SEEDS, st.integers(1, 300), st.integers(1, 300), st.integers(16, 128), st.integers(16, 256))
