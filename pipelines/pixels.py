@@ -349,8 +349,8 @@ def counts_into(mask: Any, counts: Any) -> None:
 def drop_specks(mask: Any, counts: Any, inked: int) -> int:
     """Take dust out of a mask and its counts; return how many pixels stay.
 
-    What is less than the line's width squared is dust. A mere tap of the pen is no larger, and goes with it. Round marks
-    up to `_DUSTY` times as large are dust, too, where round marks lie far from all else: there is dust near ink then.
+    What is less than the line's width squared is dust; a mere tap of the pen is no larger, and goes with it. Round
+    marks up to `_DUSTY` times as large are dust, too, where some lie far from all else: others lie near ink then.
     """
     height, width = mask.shape
     line = 2.0 * inked / max(inked - _inner(counts), 1)
