@@ -35,7 +35,7 @@ share of their box that they fill; how many are looked at."""
 _FAR, _FAR_LINES, _FEWEST = 0.15, 4.0, 2
 """What is far from other ink: a share of its height, and widths of the line; how many marks must be, to be dust."""
 _LEVEL, _OFF, _COVERED = 0.035, 3, 0.9
-"""A line across a picture: its greatest slope, how many rows it may be off, and the share of columns that it is in."""
+"""A line across a picture: greatest slope, rows it may be off or ink away from an edge, share of columns it is in."""
 
 
 @kernel
@@ -291,10 +291,13 @@ def mask_into(ink: Any, threshold: float, mask: Any) -> int:
 def crossings(mask: Any) -> Any:
     """Return rows in the first and the last column, ``(n, 2)``, between which there is ink all the way, nearly level.
 
-    They are found by what touches both sides of the picture, in its outermost two columns.
+    They are found by what touches both sides of the picture, in its outermost two columns. If ink touches the top and
+    the bottom too, the picture was cut out to its ink, and there are none: a flourish would be one.
     """
     width, most = mask.shape[1], _LEVEL * (mask.shape[1] - 1)
     starts, ends = _touching(mask, 0), _touching(mask, max(width - 2, 0))
+    if mask[:_OFF].any() and mask[-_OFF:].any():
+        starts = starts[:0]
     found, n = np.empty((len(starts) * len(ends), 2)), 0
     for first in starts:
         for last in ends:

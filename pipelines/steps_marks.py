@@ -131,8 +131,7 @@ def ruled_lines(mask: Grey) -> list[Line]:
 def crossing_lines(mask: Grey) -> list[Line]:
     """Return nearly level lines that go from edge to edge of a picture, straighter than a hand draws them.
 
-    Ink that was cut out with some paper round it touches no edge; a flourish cut out tightly does, and is bent or ends
-    rise and fall, unless it is a few millimetres long, or shown by fewer pixels than `_LEAST_WIDTH`.
+    Ink that was cut out, tightly or with some paper round it, has none: it touches all edges or no side.
     """
     lines: list[Line] = []
     width = mask.shape[1]

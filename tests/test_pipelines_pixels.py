@@ -88,8 +88,10 @@ def test_what_may_cross_a_picture_is_found_by_trying_all_rows(
 ) -> None:
     rng = np.random.default_rng(seed)
     mask = (rng.random((height, width)) < 0.3 * share).view(np.uint8)
+    mask[:3] &= np.uint8(not level)
     if level:
         mask[rng.integers(height)] = 1
+    cut_out = bool(mask[:3].any() and mask[-3:].any())
 
     def runs(columns: Grey) -> list[float]:
         ink = np.flatnonzero(np.diff(np.r_[0, columns.any(axis=1), 0]))
@@ -103,7 +105,7 @@ def test_what_may_cross_a_picture_is_found_by_trying_all_rows(
         (first, last)
         for first in runs(mask[:, :2])
         for last in runs(mask[:, -2:])
-        if abs(last - first) <= 0.035 * (width - 1) and covered(first, last) >= 0.9 * width
+        if not cut_out and abs(last - first) <= 0.035 * (width - 1) and covered(first, last) >= 0.9 * width
     ]
     np.testing.assert_array_equal(pixels.crossings(mask), np.array(expected).reshape(-1, 2))
 

@@ -246,6 +246,14 @@ def test_lines_are_taken_out_of_scans_and_nothing_out_of_signatures_with_paper_r
     assert 0.9 < np.median(kept) < 1.1
 
 
+@pytest.mark.parametrize("above", [0, 8])
+def test_a_signature_cut_out_to_its_ink_loses_no_flourish(above: int) -> None:
+    image = written([])
+    image[150:153] = 40  # from side to side of the writing, which goes from row 28 to 202
+    lines = {s.step: s.picture for s in trace(image[28 - above : 203], recipe="default")}
+    assert (lines["lines"] == lines["mask"]).all() == (above == 0)
+
+
 def test_a_line_that_is_all_there_is_stays() -> None:
     image = np.full((60, 200), 240, np.uint8)
     image[30:33] = 40
