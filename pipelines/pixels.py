@@ -32,10 +32,12 @@ _STRAY, _APART = 0.015, 0.25
 _DUSTY, _LEAST_MARK, _OBLONG, _FILLED, _MOST_MARKS = 4.0, 3, 1.8, 0.6, 512
 """Round marks that may be dust: size, at most in squares of the line's width and at least in px, ratio of the sides,
 share of their box that they fill; how many are looked at."""
-_FAR, _FAR_LINES, _FEWEST = 0.15, 4.0, 2
-"""What is far from other ink: a share of its height, and widths of the line; how many marks must be, to be dust."""
-_LEVEL, _OFF, _COVERED = 0.035, 3, 0.9
-"""A line across a picture: greatest slope, rows it may be off or ink away from an edge, share of columns it is in."""
+_FAR, _FAR_LINES, _FEWEST, _LARGER = 0.15, 4.0, 2, 1.5
+"""What is far from other ink: a share of its height, widths of the line; how many marks must be, to be dust; by what
+ratio of areas those near ink may be larger."""
+_LEVEL, _OFF, _COVERED, _MOST_LINES = 0.035, 3, 0.9, 16
+"""A line across a picture: greatest slope, rows it may be off or ink away from an edge, share of columns it is in; how
+many there may be."""
 
 
 @kernel
@@ -292,18 +294,24 @@ def crossings(mask: Any) -> Any:
     """Return rows in the first and the last column, ``(n, 2)``, between which there is ink all the way, nearly level.
 
     They are found by what touches both sides of the picture, in its outermost two columns. If ink touches the top and
-    the bottom too, the picture was cut out to its ink, and there are none: a flourish would be one.
+    the bottom too, the picture was cut out to its ink, and there are none: a flourish would be one. Nor are there any
+    if more than `_MOST_LINES` rows begin one, as on graph paper. Of the ends of one beginning, the one with most ink on
+    the way.
     """
     width, most = mask.shape[1], _LEVEL * (mask.shape[1] - 1)
     starts, ends = _touching(mask, 0), _touching(mask, max(width - 2, 0))
     if mask[:_OFF].any() and mask[-_OFF:].any():
         starts = starts[:0]
-    found, n = np.empty((len(starts) * len(ends), 2)), 0
+    found, n = np.empty((_MOST_LINES, 2)), 0
     for first in starts:
+        best = _COVERED * width
         for last in ends:
-            if abs(last - first) <= most and _covered(mask, first, last) >= _COVERED * width:
-                found[n, 0], found[n, 1] = first, last
-                n += 1
+            covered = _covered(mask, first, last) if abs(last - first) <= most else 0
+            if covered >= best and n == _MOST_LINES:
+                return found[:0]
+            if covered >= best:
+                best, found[n, 0], found[n, 1] = covered + 1, first, last
+        n += best > _COVERED * width
     return found[:n]
 
 
@@ -353,7 +361,8 @@ def drop_specks(mask: Any, counts: Any, inked: int) -> int:
     """Take dust out of a mask and its counts; return how many pixels stay.
 
     What is less than the line's width squared is dust; a mere tap of the pen is no larger, and goes with it. Round
-    marks up to `_DUSTY` times as large are dust, too, where some lie far from all else: others lie near ink then.
+    marks up to `_DUSTY` times as large are dust, too, where some hardly smaller lie far from all else: there will be
+    others near ink.
     """
     height, width = mask.shape
     line = 2.0 * inked / max(inked - _inner(counts), 1)
@@ -374,8 +383,9 @@ def drop_specks(mask: Any, counts: Any, inked: int) -> int:
                 _write(seen, members[: abs(size)], 3 if found else 2)
                 if 0 < size < smallest:
                     inked -= _leave_out(mask, counts, members[:size])
-    if _far(mask, seen, marks[:n], _FAR_LINES * line) >= _FEWEST:
-        for i in range(n):
+    largest_far = _LARGER * _largest_far(mask, seen, marks[:n], _FAR_LINES * line)
+    for i in range(n):
+        if _area(marks[i]) <= largest_far:
             inked -= _leave_out_marked(mask, counts, seen, marks[i])
     return inked
 
@@ -398,10 +408,15 @@ def _is_round(members: Any, box: Any) -> bool:
 
 
 @kernel
-def _far(mask: Any, seen: Any, marks: Any, least: float) -> int:
-    """Return how many round marks have no other ink within `least` px and a share of its height of their middles."""
+def _area(box: Any) -> int:
+    return (box[1] - box[0] + 1) * (box[3] - box[2] + 1)
+
+
+@kernel
+def _largest_far(mask: Any, seen: Any, marks: Any, least: float) -> int:
+    """Return the largest box of round marks without other ink within `least` px and a share of its height; 0 if few."""
     height, width = mask.shape
-    top, bottom, far = height, 0, 0
+    top, bottom, far, largest = height, 0, 0, 0
     for r in range(height if len(marks) >= _FEWEST else 0):
         row, round_ones, some = mask[r], seen[r], np.uint8(0)
         for c in range(width):
@@ -411,8 +426,9 @@ def _far(mask: Any, seen: Any, marks: Any, least: float) -> int:
     reach = max(least, _FAR * (bottom - top))
     for i in range(len(marks) if bottom > top else 0):
         y, x = 0.5 * (marks[i, 0] + marks[i, 1]), 0.5 * (marks[i, 2] + marks[i, 3])
-        far += 1 - _is_near(mask, seen, y, x, reach)
-    return far
+        if not _is_near(mask, seen, y, x, reach):
+            far, largest = far + 1, max(largest, _area(marks[i]))
+    return largest if far >= _FEWEST else 0
 
 
 @kernel

@@ -82,7 +82,7 @@ def _across(work: Work) -> None:
     """Take printed lines that go from edge to edge away, unless nothing else is there."""
     lines = marks.crossing_lines(work.mask)
     left = marks.without_remnants(marks.without_lines(work.mask, lines), lines)
-    if lines and cv2.countNonZero(left):
+    if lines and marks.without_specks(left)[0].any():
         work.mask, work.lines, work.lines_removed = left, lines, len(lines)
 
 

@@ -25,7 +25,7 @@ longer side."""
 
 
 def without_specks(mask: Grey) -> tuple[Grey, Grey]:
-    """Drop what is smaller than the line is wide, squared; return the mask, and how many of 3 x 3 pixels it has."""
+    """Drop dust, see `pixels.drop_specks`; return the mask, and how many of the 3 x 3 pixels round each are set."""
     left, counts = mask.copy(), np.empty(mask.shape, np.uint8)
     pixels.counts_into(left, counts)
     pixels.drop_specks(left, counts, cv2.countNonZero(left))
@@ -131,7 +131,8 @@ def ruled_lines(mask: Grey) -> list[Line]:
 def crossing_lines(mask: Grey) -> list[Line]:
     """Return nearly level lines that go from edge to edge of a picture, straighter than a hand draws them.
 
-    Ink that was cut out, tightly or with some paper round it, has none: it touches all edges or no side.
+    A signature that was cut out has none: it touches all edges, or with some paper round it, no side. Only one that was
+    cut tightly but for its top or bottom might lose a flourish.
     """
     lines: list[Line] = []
     width = mask.shape[1]

@@ -101,12 +101,13 @@ def test_what_may_cross_a_picture_is_found_by_trying_all_rows(
         at = [round(first + (last - first) * c / max(width - 1, 1)) for c in range(width)]
         return sum(bool(mask[max(r - 3, 0) : max(r + 4, 0), c].any()) for c, r in enumerate(at))
 
-    expected = [
-        (first, last)
-        for first in runs(mask[:, :2])
-        for last in runs(mask[:, -2:])
-        if not cut_out and abs(last - first) <= 0.035 * (width - 1) and covered(first, last) >= 0.9 * width
-    ]
+    expected = []
+    for first in [] if cut_out else runs(mask[:, :2]):
+        ends = [last for last in runs(mask[:, -2:]) if abs(last - first) <= 0.035 * (width - 1)]
+        best = max(ends, key=lambda last: covered(first, last), default=None)
+        if best is not None and covered(first, best) >= 0.9 * width:
+            expected.append((first, best))
+    expected = expected if len(expected) <= 16 else []
     np.testing.assert_array_equal(pixels.crossings(mask), np.array(expected).reshape(-1, 2))
 
 
@@ -136,8 +137,9 @@ def kept_by_components(mask: Grey) -> Grey:
         reach = max(4.0 * line, 0.15 * (np.ptp(rows) + 1))
         y, x = (top + 0.5 * (high - 1))[marks], (left + 0.5 * (wide - 1))[marks]
         nearest = [((rows - a) ** 2 + (columns - b) ** 2).min() for a, b in zip(y, x, strict=True)]
-        if (np.array(nearest) > reach * reach).sum() >= 2:
-            keep &= ~marks
+        far, box = np.array(nearest) > reach * reach, wide * high
+        if far.sum() >= 2:
+            keep &= ~(marks & (box <= 1.5 * box[marks][far].max()))
     return keep.astype(np.uint8)[labels]
 
 
@@ -173,6 +175,9 @@ def test_dust_is_left_out_and_the_dots_of_letters_stay() -> None:
     left = without_specks(dusty)[0]
     assert not left[:, 350:].any()
     assert left[100:, :300].sum() == page[100:, :300].sum()
+    fine = page.copy()
+    fine[180:182, 450:452] = fine[30:32, 400:402] = 1  # dust finer than any dot tells nothing about dots
+    np.testing.assert_array_equal(without_specks(fine)[0], page)
 
 
 @given(SEEDS, st.integers(1, 300), st.integers(1, 300), st.integers(16, 128), st.integers(16, 256))

@@ -17,7 +17,7 @@ from pipelines.perturb import perturb
 from pipelines.preprocess import BlankImage, preprocess
 from pipelines.recipes import RECIPES, SIGNET_CANVAS, find_recipe, recorded_recipe
 from pipelines.steps_canvas import kept_inside
-from pipelines.steps_marks import page_turn_deg, ruled_lines, turned, without_lines
+from pipelines.steps_marks import crossing_lines, page_turn_deg, ruled_lines, turned, without_lines
 from pipelines.steps_paper import sauvola
 from pipelines.trace import trace, trace_sheet
 from synth import World, render
@@ -258,6 +258,23 @@ def test_a_line_that_is_all_there_is_stays() -> None:
     image = np.full((60, 200), 240, np.uint8)
     image[30:33] = 40
     assert (canvas_of(image, "default") < 128).any()
+
+
+@pytest.mark.parametrize("row", [10, 30])
+def test_a_line_stays_where_only_a_speck_is_beside_it(row: int) -> None:
+    image = np.full((60, 200), 240, np.uint8)
+    image[30:33] = 40
+    image[row : row + 1, 100] = 40
+    assert (canvas_of(image, "default") < 128).mean() < 0.2  # a speck alone would fill it
+
+
+def test_more_lines_than_a_form_has_are_none() -> None:
+    page = np.zeros((800, 800), np.uint8)
+    page[8::8] = 1
+    assert crossing_lines(page) == []
+    page[:] = 0
+    page[100::100] = 1
+    assert len(crossing_lines(page)) == 7
 
 
 def test_a_dead_level_line_has_no_slope() -> None:
